@@ -1,0 +1,3 @@
+namespace Shop.Contracts.Commands;
+
+public sealed record RegisterCustomer(string CustomerId, string Name) : Command;

@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Shop.ServiceDefaults.Administration;
+using Shop.ServiceDefaults.Health;
+using Shop.ServiceDefaults.Observability;
+using Shop.ServiceDefaults.Resilience;
+
+namespace Shop.ServiceDefaults;
+
+/// <summary>What every service does the same way: observe, survive, find the others, report its health.</summary>
+public static class ServiceDefaults
+{
+    public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddProblemDetails();
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http =>
+        {
+            http.AddStandardResilienceHandler();
+            http.AddServiceDiscovery();
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Pipelines.ShutdownBudget);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.AddObservability();
+        builder.AddHealth();
+        builder.AddAdministration();
+        return builder;
+    }
+
+    /// <summary><c>/health</c> (ready) and <c>/alive</c> (live), in every environment: Kubernetes asks for them everywhere.</summary>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        app.MapHealth();
+        return app;
+    }
+}
