@@ -19,7 +19,8 @@ internal sealed partial class Migrator(IConfiguration configuration, ILogger<Mig
             ?? throw new InvalidOperationException("ConnectionStrings:shopdb is not configured.");
 
         // Several instances start at once: the lock lets one migrate while the others wait and then find nothing to do.
-        await using var connection = new NpgsqlConnection(connectionString);
+        // Not pooled: a pooled connection would go on holding the lock after it was closed.
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using (var take = new NpgsqlCommand("select pg_advisory_lock($1)", connection) { CommandTimeout = 0 })
         {

@@ -1,7 +1,8 @@
 using Npgsql;
-using NpgsqlTypes;
+using Shop.Commands.Database;
 using Shop.Contracts.Commands;
 using Shop.Contracts.Events;
+using static Shop.Commands.Database.Sql;
 
 namespace Shop.Commands.Deciding;
 
@@ -23,24 +24,24 @@ internal static class GroupLoad
         batch.Add("""
             select order_id, customer_id, order_date, total_amount, status, version, paid_at, shipped_at, cancelled_at, created_hash
             from orders where order_id = any($1) order by order_id for no key update
-            """, Value(keys.TargetOrders));
+            """, Texts(keys.TargetOrders));
         batch.Add("select customer_id, name, version, name_version, created_hash from customers where customer_id = any($1) order by customer_id for no key update",
-            Value(keys.TargetCustomers));
+            Texts(keys.TargetCustomers));
         batch.Add("select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1) order by product_id for no key update",
-            Value(keys.TargetProducts));
+            Texts(keys.TargetProducts));
         batch.Add("select command_id, payload_hash, result ->> 'kind', result ->> 'id', (result ->> 'version')::int, (result ->> 'created')::boolean from command_log where command_id = any($1)",
-            Value(keys.CommandIds));
+            Texts(keys.CommandIds));
         batch.Add("""
             select c.customer_id, c.name, c.version, c.name_version, c.created_hash from customers c
             where c.customer_id = any($1) or c.customer_id = any(array(select o.customer_id from orders o where o.order_id = any($2)))
-            """, Value(keys.ReferencedCustomers), Value(keys.ChangedOrders));
+            """, Texts(keys.ReferencedCustomers), Texts(keys.ChangedOrders));
         batch.Add("select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1)",
-            Value(keys.ReferencedProducts));
+            Texts(keys.ReferencedProducts));
         batch.Add("""
             select i.order_id, i.product_id, p.name, p.name_version, i.quantity, i.price
             from order_items i join products p on p.product_id = i.product_id
             where i.order_id = any($1) order by i.order_id, i.line_no
-            """, Value(keys.ChangedOrders));
+            """, Texts(keys.ChangedOrders));
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         return await ReadAsync(reader, cancellationToken);
@@ -81,8 +82,8 @@ internal static class GroupLoad
 
     private static OrderState Order(NpgsqlDataReader reader) => new(
         reader.GetString(0), reader.GetInt32(5), reader.GetString(1), CustomerName: "", CustomerVersion: 0,
-        reader.GetFieldValue<DateTimeOffset>(2), reader.GetDecimal(3), reader.GetString(4),
-        Time(reader, 6), Time(reader, 7), Time(reader, 8), Items: []);
+        reader.GetFieldValue<DateTimeOffset>(2), reader.GetDecimal(3), reader.GetString(4), Items: [],
+        Time(reader, 6), Time(reader, 7), Time(reader, 8));
 
     // An order that is only placed again needs neither names nor lines: it is answered from its hash.
     private static OrderState Complete(OrderState order, GroupState state, Dictionary<string, List<OrderStateLine>> lines) => order with
@@ -106,18 +107,6 @@ internal static class GroupLoad
 
     private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
-
-    private static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
-
-    private static NpgsqlParameter Value(HashSet<string> values) =>
-        new NpgsqlParameter<string[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
-
-    private static void Add(this NpgsqlBatch batch, string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.Add(parameter);
-        batch.BatchCommands.Add(command);
-    }
 
     /// <summary>Every id the group names, by what has to be read for it.</summary>
     private sealed class Keys

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Npgsql;
-using NpgsqlTypes;
+using Shop.Commands.Database;
 using Shop.Commands.Outbox;
 using Shop.Contracts.Events;
+using static Shop.Commands.Database.Sql;
 
 namespace Shop.Commands.Deciding;
 
@@ -28,8 +29,8 @@ internal static class GroupWrite
 
         // Held until after the commit is visible, so positions are gap-free and in commit order across processes. The numbering is a
         // statement of its own because only a new statement's snapshot sees what was committed while this one waited for the lock.
-        Add(batch, "select pg_advisory_xact_lock($1, $2)", Value(NumberingLock), Value(shard));
-        Add(batch, """
+        batch.Add("select pg_advisory_xact_lock($1, $2)", Value(NumberingLock), Value(shard));
+        batch.Add("""
             with head as materialized (
                 select coalesce((select o.position from outbox o where o.shard = $1 order by o.position desc limit 1), 0) as position),
             written as (
@@ -40,8 +41,8 @@ internal static class GroupWrite
             select head.position, (select count(*) from written) from head
             """,
             Value((short)shard), Value(now), Value(Column(events, e => e.EventId)), Value(Column(events, e => e.Type)), Value(Column(events, e => e.Subject)),
-            Value(Column(events, e => e.Version)), Texts(Column(events, e => e.TraceParent)), Value(Column(events, e => e.Data)));
-        Add(batch, "commit");
+            Value(Column(events, e => e.Version)), OptionalTexts(Column(events, e => e.TraceParent)), Value(Column(events, e => e.Data)));
+        batch.Add("commit");
 
         var head = 0L;
         await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
@@ -63,7 +64,7 @@ internal static class GroupWrite
         var (created, changed) = Sort(state.Customers);
         if (created.Length > 0)
         {
-            Add(batch, "insert into customers (customer_id, name, version, name_version, created_hash) select * from unnest($1, $2, $3, $4, $5)",
+            batch.Add("insert into customers (customer_id, name, version, name_version, created_hash) select * from unnest($1, $2, $3, $4, $5)",
                 Value(Column(created, c => c.State.CustomerId)), Value(Column(created, c => c.State.Name)), Value(Column(created, c => c.State.Version)),
                 Value(Column(created, c => c.State.NameVersion)), Value(Column(created, c => c.CreatedHash)));
         }
@@ -84,7 +85,7 @@ internal static class GroupWrite
         var (created, changed) = Sort(state.Products);
         if (created.Length > 0)
         {
-            Add(batch, "insert into products (product_id, name, price, discontinued, version, name_version, created_hash) select * from unnest($1, $2, $3, $4, $5, $6, $7)",
+            batch.Add("insert into products (product_id, name, price, discontinued, version, name_version, created_hash) select * from unnest($1, $2, $3, $4, $5, $6, $7)",
                 Value(Column(created, p => p.State.ProductId)), Value(Column(created, p => p.State.Name)), Value(Column(created, p => p.State.Price)),
                 Value(Column(created, p => p.State.Discontinued)), Value(Column(created, p => p.State.Version)), Value(Column(created, p => p.State.NameVersion)),
                 Value(Column(created, p => p.CreatedHash)));
@@ -107,13 +108,13 @@ internal static class GroupWrite
         var (created, changed) = Sort(state.Orders);
         if (created.Length > 0)
         {
-            Add(batch, """
+            batch.Add("""
                 insert into orders (order_id, customer_id, order_date, total_amount, status, version, paid_at, shipped_at, cancelled_at, created_hash)
                 select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 """,
                 Value(Column(created, o => o.State.OrderId)), Value(Column(created, o => o.State.CustomerId)), Value(Column(created, o => o.State.OrderDate)),
                 Value(Column(created, o => o.State.TotalAmount)), Value(Column(created, o => o.State.Status)), Value(Column(created, o => o.State.Version)),
-                Times(Column(created, o => o.State.PaidAt)), Times(Column(created, o => o.State.ShippedAt)), Times(Column(created, o => o.State.CancelledAt)),
+                OptionalTimes(Column(created, o => o.State.PaidAt)), OptionalTimes(Column(created, o => o.State.ShippedAt)), OptionalTimes(Column(created, o => o.State.CancelledAt)),
                 Value(Column(created, o => o.CreatedHash)));
             AddLines(batch, created);
         }
@@ -125,15 +126,15 @@ internal static class GroupWrite
                 from unnest($2, $3, $4, $5, $6, $7, $8) as u(id, loaded, status, version, paid_at, shipped_at, cancelled_at)
                 where t.order_id = u.id and t.version = u.loaded
                 """, changed.Length, Value(Column(changed, o => o.State.OrderId)), Value(Column(changed, o => o.LoadedVersion)),
-                Value(Column(changed, o => o.State.Status)), Value(Column(changed, o => o.State.Version)), Times(Column(changed, o => o.State.PaidAt)),
-                Times(Column(changed, o => o.State.ShippedAt)), Times(Column(changed, o => o.State.CancelledAt)));
+                Value(Column(changed, o => o.State.Status)), Value(Column(changed, o => o.State.Version)), OptionalTimes(Column(changed, o => o.State.PaidAt)),
+                OptionalTimes(Column(changed, o => o.State.ShippedAt)), OptionalTimes(Column(changed, o => o.State.CancelledAt)));
         }
     }
 
     private static void AddLines(NpgsqlBatch batch, Tracked<OrderState>[] created)
     {
         var lines = created.SelectMany(order => order.State.Items.Select((line, index) => (order.State.OrderId, Number: index + 1, Line: line))).ToArray();
-        Add(batch, "insert into order_items (order_id, line_no, product_id, quantity, price) select * from unnest($1, $2, $3, $4, $5)",
+        batch.Add("insert into order_items (order_id, line_no, product_id, quantity, price) select * from unnest($1, $2, $3, $4, $5)",
             Value(Column(lines, l => l.OrderId)), Value(Column(lines, l => l.Number)), Value(Column(lines, l => l.Line.ProductId)),
             Value(Column(lines, l => l.Line.Quantity)), Value(Column(lines, l => l.Line.Price)));
     }
@@ -142,13 +143,9 @@ internal static class GroupWrite
     {
         if (decision.NewLog.Count == 0) return;
         var rows = decision.NewLog.OrderBy(row => row.Key, StringComparer.Ordinal).ToArray();
-        Add(batch, "insert into command_log (command_id, payload_hash, result, at) select u.*, $4 from unnest($1, $2, $3) as u",
+        batch.Add("insert into command_log (command_id, payload_hash, result, at) select u.*, $4 from unnest($1, $2, $3) as u",
             Value(Column(rows, row => row.Key)), Value(Column(rows, row => row.Value.PayloadHash)),
-            new NpgsqlParameter<string[]>
-            {
-                TypedValue = Column(rows, row => JsonSerializer.Serialize(row.Value.Result, DecidingJson.Default.LoggedResult)),
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb,
-            },
+            Json(Column(rows, row => JsonSerializer.Serialize(row.Value.Result, DecidingJson.Default.LoggedResult))),
             Value(now));
     }
 
@@ -160,22 +157,7 @@ internal static class GroupWrite
     }
 
     private static void AddUpdate(NpgsqlBatch batch, string update, int expectedRows, params ReadOnlySpan<NpgsqlParameter> parameters) =>
-        Add(batch, $"with updated as ({update} returning 1) select expect_rows((select count(*) from updated), $1)", [Value((long)expectedRows), .. parameters]);
-
-    private static void Add(NpgsqlBatch batch, string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.Add(parameter);
-        batch.BatchCommands.Add(command);
-    }
+        batch.Add($"with updated as ({update} returning 1) select expect_rows((select count(*) from updated), $1)", [Value((long)expectedRows), .. parameters]);
 
     private static TValue[] Column<TRow, TValue>(TRow[] rows, Func<TRow, TValue> value) => Array.ConvertAll(rows, row => value(row));
-
-    private static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
-
-    private static NpgsqlParameter Texts(string?[] values) =>
-        new NpgsqlParameter<string?[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Times(DateTimeOffset?[] values) =>
-        new NpgsqlParameter<DateTimeOffset?[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz };
 }

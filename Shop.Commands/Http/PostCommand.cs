@@ -14,7 +14,7 @@ internal static class PostCommand
     public const int MaxBodyBytes = 1024 * 1024;
 
     public static void MapPostCommand(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/commands", HandleAsync).Accepts<Command>("application/json").WithName("PostCommand");
+        routes.MapPost("/commands", HandleAsync).WithName("PostCommand");
 
     private static async Task<IResult> HandleAsync(HttpContext context, CommandWriters writers, CancellationToken cancellationToken)
     {

@@ -49,7 +49,7 @@ internal static class PlaceOrderDecision
         if (total > MaxTotal) return Decision.Refuse(Refusals.TotalTooLarge(command.OrderId));
         return new Decision.OrderChanged(EventTypes.OrderPlaced, new OrderState(
             command.OrderId, Version: 1, customer.CustomerId, customer.Name, customer.NameVersion, command.Timestamp ?? now, total,
-            OrderStatus.Pending, PaidAt: null, ShippedAt: null, CancelledAt: null, lines));
+            OrderStatus.Pending, lines));
     }
 
     private static PlaceOrderLine[] ReadLines(CommandFields fields)

@@ -138,7 +138,7 @@ internal sealed partial class ShardRelay(
     private async Task SendAgainAsync(string? reason, CancellationToken cancellationToken)
     {
         Log.SendingAgain(logger, shard, acked + 1, reason);
-        await Task.WhenAll(inFlight.Select(batch => batch.Sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(inFlight.Select(batch => (Task)batch.Sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         inFlight.Clear();
         (sent, behind) = (acked, true);
         await Task.Delay(ResendDelay, time, cancellationToken);
