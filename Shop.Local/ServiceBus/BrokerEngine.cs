@@ -102,7 +102,7 @@ internal sealed class BrokerEngine(TimeProvider time, MessageLog? log, long body
         Log?.Release(message);
     }
 
-    public ByteBuffer Encode(MailboxEntry entry, bool locked) =>
+    public static ByteBuffer Encode(MailboxEntry entry, bool locked) =>
         MessageFormat.EncodeDelivery(entry.Message.Bytes ?? MessageLog.Read(entry.Message), entry, entry.Mailbox.DeadLetterSource?.Name, locked);
 
     private void Run()

@@ -144,6 +144,7 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
         entry.Holder?.Returned(entry);
         entry.Holder = null;
         entry.LockToken = Guid.Empty;
+        entry.State = EntryState.Ready;
     }
 
     /// <summary>Makes an entry available to any receiver again.</summary>

@@ -22,7 +22,7 @@ internal sealed partial class MessageLog : IDisposable
         (this.directory, this.fsync, this.segmentSize, this.directoryLock) = (directory, fsync, segmentSize, directoryLock);
     }
 
-    /// <summary>Takes possession of a directory; <see cref="Replay"/> is the next thing to call.</summary>
+    /// <summary>Takes possession of a directory; <see cref="Replay(BrokerEngine)"/> is the next thing to call.</summary>
     /// <exception cref="BrokerStartException">The directory cannot be used or another broker uses it.</exception>
     public static MessageLog Open(string directory, bool fsync, int segmentSize)
     {
