@@ -9,6 +9,8 @@ internal sealed record RunningShop(string Directory, ShopState State)
 {
     public ShopPorts Ports => new(State.PortBase);
 
+    public string CommandsAdminUrl => ShopPorts.Url(Ports.CommandsAdmin);
+
     public string AdminKey => ShopDirectory.ReadAdminKey(Directory);
 }
 
