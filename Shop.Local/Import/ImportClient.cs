@@ -16,12 +16,12 @@ namespace Shop.Local.Import;
 public sealed class ImportClient(string adminUrl, string adminKey) : IDisposable
 {
     /// <summary>
-    /// Lines per request. .NET's HTTP/1.1 client reads the answer after it has sent the whole body, so the answers to one request must fit into the
-    /// buffers between the two processes, at several hundred bytes each.
+    /// Lines per request. .NET's HTTP/1.1 client reads the answer only after it has sent the whole body, so a request has no more lines than the
+    /// server holds answers for (2,048) while nobody reads them.
     /// </summary>
-    private const int ChunkLines = 500;
+    private const int ChunkLines = 2_000;
 
-    private const int ChunkCharacters = 512 * 1024;
+    private const int ChunkCharacters = 4 * 1024 * 1024;
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(100) };
 
     // 0.2 s doubling to 5 s: about half a minute, enough for a restarted service or a database that was away for a moment.
