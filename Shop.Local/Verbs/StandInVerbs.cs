@@ -1,3 +1,4 @@
+using Shop.Local.Mongo;
 using Shop.Local.ServiceBus;
 
 namespace Shop.Local.Verbs;
@@ -6,7 +7,5 @@ namespace Shop.Local.Verbs;
 internal static class StandInVerbs
 {
     public static Task<int> RunAsync(string verb, string[] args, CancellationToken cancellationToken) =>
-        verb == "servicebus"
-            ? ServiceBusVerb.RunAsync(args, cancellationToken)
-            : throw new LocalRunException("The document store does not exist yet.");
+        verb == "servicebus" ? ServiceBusVerb.RunAsync(args, cancellationToken) : MongoVerb.RunAsync(args, cancellationToken);
 }
