@@ -1,16 +1,4 @@
-using System.Runtime.InteropServices;
-using Shop.Local.ServiceBus;
+using Shop.Local.Verbs;
 
-using var stopping = new CancellationTokenSource();
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-
-if (args is ["servicebus", .. var rest]) return await ServiceBusVerb.RunAsync(rest, stopping.Token);
-Console.WriteLine("usage: shop VERB");
-return 1;
-
-void Stop(PosixSignalContext context)
-{
-    context.Cancel = true;
-    stopping.Cancel();
-}
+using var stop = new StopSignals();
+return await ShopCommandLine.RunAsync(args, stop.Token);

@@ -4,6 +4,9 @@ namespace Shop.Local.Postgres;
 
 internal static class PostgresStartup
 {
+    /// <summary>What the server logs when it is.</summary>
+    public const string ReadyLine = "ready to accept connections";
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
@@ -18,7 +21,7 @@ internal static class PostgresStartup
             // Before the port is asked: another server may be listening there already, and must not be taken for ours.
             while (process.IsRunning)
             {
-                if (process.LogTail.Contains("ready to accept connections", StringComparison.Ordinal) && await cluster.IsReadyAsync(deadline.Token)) return;
+                if (process.LogTail.Contains(ReadyLine, StringComparison.Ordinal) && await cluster.IsReadyAsync(deadline.Token)) return;
                 await Task.WhenAny(process.Exited, Task.Delay(Step, deadline.Token));
                 deadline.Token.ThrowIfCancellationRequested();
             }

@@ -16,10 +16,14 @@ public sealed class ChildProcess : IDisposable
         this.log = log;
         this.stopSignal = stopSignal;
         Id = process.Id;
+        StartedAt = TimeProvider.System.GetUtcNow();
         Exited = WaitForEndAsync();
     }
 
     public int Id { get; }
+
+    /// <summary>Within a second; with <see cref="Id"/> it tells the process from any later one.</summary>
+    public DateTimeOffset StartedAt { get; }
 
     /// <summary>Completes with the exit code when the process has ended and its output is in the log.</summary>
     public Task<int> Exited { get; }

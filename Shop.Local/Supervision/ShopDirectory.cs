@@ -1,0 +1,109 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Shop.Local.Supervision;
+
+/// <summary>The directory that is a shop: its data, its administration key, its logs, and who runs it now. One runner at a time.</summary>
+internal sealed class ShopDirectory : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private readonly FileStream runnerLock;
+    private readonly bool ephemeral;
+
+    private ShopDirectory(string path, bool ephemeral, FileStream runnerLock, string adminKey)
+    {
+        Path = path;
+        this.ephemeral = ephemeral;
+        this.runnerLock = runnerLock;
+        AdminKey = adminKey;
+    }
+
+    public string Path { get; }
+
+    public string AdminKey { get; }
+
+    /// <exception cref="LocalRunException">Another runner has it, or it cannot be written.</exception>
+    public static ShopDirectory Open(string? dataDirectory, bool ephemeral)
+    {
+        var path = System.IO.Path.GetFullPath(dataDirectory ?? (ephemeral
+            ? System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"shop-{Guid.CreateVersion7():N}")
+            : System.IO.Path.Combine(RepositoryRoot.Find(), ".shop")));
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+            else Directory.CreateDirectory(path, OwnerOnly);
+            Directory.CreateDirectory(System.IO.Path.Combine(path, "logs"));
+            var held = TryLock(path) ?? throw new LocalRunException($"A shop is already running on {path}: see it with ./shop status, stop it with ./shop down.");
+            return new ShopDirectory(path, ephemeral, held, ReadOrMakeKey(System.IO.Path.Combine(path, "admin.key")));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalRunException($"The data directory {path} cannot be used: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Null while a runner has the directory; the system frees it when that process ends, however it ends.</summary>
+    public static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return new FileStream(System.IO.Path.Combine(path, "shop.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (exception is not DirectoryNotFoundException and not FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public string Log(string name) => System.IO.Path.Combine(Path, "logs", name + ".log");
+
+    public string Subdirectory(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Write(ShopState state)
+    {
+        var file = StateFile(Path);
+        WriteSecret(file + ".new", JsonSerializer.SerializeToUtf8Bytes(state, ShopStateJson.Default.ShopState));
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    public static ShopState? ReadState(string path)
+    {
+        var file = StateFile(path);
+        if (!File.Exists(file)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(file), ShopStateJson.Default.ShopState);
+        }
+        catch (JsonException exception)
+        {
+            throw new LocalRunException($"{file} is damaged: remove it.", exception);
+        }
+    }
+
+    public static string ReadAdminKey(string path) => File.ReadAllText(System.IO.Path.Combine(path, "admin.key")).Trim();
+
+    public void Dispose()
+    {
+        File.Delete(StateFile(Path));
+        runnerLock.Dispose();
+        if (ephemeral) Directory.Delete(Path, recursive: true);
+    }
+
+    private static string StateFile(string path) => System.IO.Path.Combine(path, "shop.json");
+
+    private static string ReadOrMakeKey(string file)
+    {
+        if (File.Exists(file) && File.ReadAllText(file).Trim() is { Length: >= 32 } kept) return kept;
+        var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
+        WriteSecret(file, System.Text.Encoding.ASCII.GetBytes(key + "\n"));
+        return key;
+    }
+
+    private static void WriteSecret(string file, byte[] content)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using var stream = new FileStream(file, options);
+        stream.Write(content);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace Shop.Local.TestRuns;
+
+internal sealed record SkippedTest(string Name, string Reason);
+
+/// <summary>What a test run's report (xUnit.net v2+ XML) says.</summary>
+internal sealed record TestReport(int Passed, IReadOnlyList<string> Failed, IReadOnlyList<SkippedTest> Skipped)
+{
+    public static TestReport Read(string path)
+    {
+        var document = XDocument.Load(path);
+        var tests = document.Descendants("test").ToList();
+        var errors = document.Descendants("error").Select(error => $"{error.Attribute("type")?.Value} {error.Attribute("name")?.Value}".Trim());
+        return new TestReport(
+            tests.Count(test => Result(test) == "Pass"),
+            [.. tests.Where(test => Result(test) == "Fail").Select(Name), .. errors],
+            [.. tests.Where(test => Result(test) == "Skip").Select(test => new SkippedTest(Name(test), (test.Element("reason")?.Value ?? "no reason given").Trim()))]);
+    }
+
+    public IReadOnlyList<SkippedTest> SkipsNotIn(IReadOnlyList<string> allowedPrefixes) =>
+        [.. Skipped.Where(skipped => !allowedPrefixes.Any(prefix => skipped.Reason.StartsWith(prefix, ignoreCase: true, CultureInfo.InvariantCulture)))];
+
+    private static string Result(XElement test) => test.Attribute("result")?.Value ?? "";
+
+    private static string Name(XElement test) => test.Attribute("name")?.Value ?? "";
+}
