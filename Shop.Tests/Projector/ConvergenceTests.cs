@@ -31,7 +31,7 @@ public sealed class ConvergenceTests(ReadStore store) : IClassFixture<ReadStore>
             await AssertFoldedAsync(models.Generation(1), history);
             await AssertReferencesAsync(models, history);
             await AssertSummariesAsync(models, history);
-        }, iter: Histories, threads: 2);
+        }, iter: Histories, threads: 1);
     }
 
     private static async Task DeliverAsync(ReadModels models, History history, Random random)
