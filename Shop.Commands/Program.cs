@@ -1,8 +1,4 @@
-using Shop.ServiceDefaults;
+using Shop.Commands;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-
-var app = builder.Build();
-app.MapDefaultEndpoints();
-app.Run();
+if (args is ["migrate", .. var rest]) await CommandsApp.MigrateAsync(rest);
+else await CommandsApp.Build(args).RunAsync();

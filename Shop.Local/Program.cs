@@ -1,1 +1,16 @@
+using System.Runtime.InteropServices;
+using Shop.Local.ServiceBus;
+
+using var stopping = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+if (args is ["servicebus", .. var rest]) return await ServiceBusVerb.RunAsync(rest, stopping.Token);
 Console.WriteLine("usage: shop VERB");
+return 1;
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stopping.Cancel();
+}

@@ -9,10 +9,10 @@ namespace Shop.Contracts.Events;
 /// <param name="OrderDate">Business time of the order, in UTC, cut to milliseconds.</param>
 /// <param name="TotalAmount">The exact sum of quantity x price over all lines.</param>
 /// <param name="Status">One of <see cref="OrderStatus"/>.</param>
+/// <param name="Items">The lines, in the order they were placed.</param>
 /// <param name="PaidAt">Business time of the payment.</param>
 /// <param name="ShippedAt">Business time of the shipment.</param>
 /// <param name="CancelledAt">Business time of the cancellation.</param>
-/// <param name="Items">The lines, in the order they were placed.</param>
 public sealed record OrderState(
     string OrderId,
     int Version,
@@ -22,10 +22,10 @@ public sealed record OrderState(
     DateTimeOffset OrderDate,
     decimal TotalAmount,
     string Status,
-    DateTimeOffset? PaidAt,
-    DateTimeOffset? ShippedAt,
-    DateTimeOffset? CancelledAt,
-    IReadOnlyList<OrderStateLine> Items);
+    IReadOnlyList<OrderStateLine> Items,
+    DateTimeOffset? PaidAt = null,
+    DateTimeOffset? ShippedAt = null,
+    DateTimeOffset? CancelledAt = null);
 
 /// <param name="ProductId">What was ordered.</param>
 /// <param name="ProductName">The product's name when the event was decided.</param>

@@ -82,7 +82,7 @@ public sealed class BusClient : IAsyncDisposable
 
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await security.AuthorizeAsync(connection, topic, cancellationToken, lifetime.Token);
-        await SendLink.AttachAsync(connection, Options, EntityAddress.Topic(Options.ConnectionString.Dialect, topic), _ => { }, cancellationToken);
+        await SendLink.AttachAsync(connection, Options, EntityAddress.Topic(Options.ConnectionString.Dialect, topic), time, _ => { }, cancellationToken);
         await lifetime.CancelAsync();
     }
 

@@ -22,7 +22,7 @@ public sealed class EventPublisher : IAsyncDisposable
     {
         (this.options, this.topic, this.time, this.logger, this.disposed) = (options, topic, time, logger, disposed);
         keeper = new(
-            options, security, topic, (connection, token) => SendLink.AttachAsync(connection, options, address, OnThrottled, token), time, logger);
+            options, security, topic, (connection, token) => SendLink.AttachAsync(connection, options, address, time, OnThrottled, token), time, logger);
     }
 
     public BusState State => keeper.State is { Connection: BusConnection.Connected } state && Interlocked.Read(ref throttledUntil) > time.GetUtcNow().Ticks

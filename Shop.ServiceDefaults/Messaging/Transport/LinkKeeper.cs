@@ -83,10 +83,18 @@ internal sealed class LinkKeeper<TLink> : IAsyncDisposable
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var opened = await OpenAsync(lifetime.Token);
         var since = time.GetTimestamp();
-        var reason = await WatchAsync(opened, cancellationToken);
-        connection = null;
-        current = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await lifetime.CancelAsync();
+        string reason;
+        try
+        {
+            reason = await WatchAsync(opened, cancellationToken);
+        }
+        finally
+        {
+            connection = null;
+            current = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            await lifetime.CancelAsync();
+        }
+
         SetState(BusConnection.Disconnected, reason);
         MessagingLog.Disconnected(logger, entity, reason);
         if (time.GetElapsedTime(since) < ProvenLifetime) throw new IOException(reason);

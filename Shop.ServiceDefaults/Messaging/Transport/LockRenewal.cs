@@ -47,7 +47,7 @@ internal sealed class LockRenewal(ReceiveLink link, BusClientOptions options, st
         {
             var until = reply.Body is Map map && map["expirations"] is DateTime[] { Length: > 0 } expirations ? new DateTimeOffset(expirations[0]) : now;
             var renewAt = now + ReceivedEvent.Clamp((until - now) / 2);
-            foreach (var received in due) received.RenewAt = renewAt;
+            link.SetRenewal(due, renewAt);
         }
         else if (status == Gone && due.Count > 1)
         {
@@ -57,7 +57,7 @@ internal sealed class LockRenewal(ReceiveLink link, BusClientOptions options, st
         else
         {
             // A lost lock means another delivery: settling this one will change nothing.
-            if (status == Gone) due[0].RenewAt = DateTimeOffset.MaxValue;
+            if (status == Gone) link.Forget(due[0]);
             MessagingLog.LocksNotRenewed(logger, due.Count, entity, $"{status} {description}");
         }
     }

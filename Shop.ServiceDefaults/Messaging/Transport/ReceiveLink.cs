@@ -55,12 +55,7 @@ internal sealed class ReceiveLink
     /// <summary>Sends the outcome of one message; false when the connection it came on is gone (it will come again).</summary>
     public bool Settle(ReceivedEvent received, DeliveryState outcome)
     {
-        lock (gate)
-        {
-            if (received.Held is { } node) held.Remove(node);
-            received.Held = null;
-        }
-
+        Forget(received);
         if (connection.Closed.IsCompleted || link.IsClosed) return false;
         try
         {
@@ -129,6 +124,24 @@ internal sealed class ReceiveLink
         }
 
         return due;
+    }
+
+    public void SetRenewal(List<ReceivedEvent> renewed, DateTimeOffset renewAt)
+    {
+        lock (gate)
+        {
+            foreach (var received in renewed) received.RenewAt = renewAt;
+        }
+    }
+
+    /// <summary>Settled, or its lock is lost and the broker gives it out again: it counts no longer as held.</summary>
+    public void Forget(ReceivedEvent received)
+    {
+        lock (gate)
+        {
+            if (received.Held is { } node) held.Remove(node);
+            received.Held = null;
+        }
     }
 
     /// <summary>Whether a message came within the last <paramref name="span"/>, or may still because releasing has only just begun.</summary>

@@ -23,11 +23,14 @@ internal sealed class SendLink
     private readonly SenderLink link;
     private readonly InFlightWindow window;
     private readonly bool useBatches;
+    private readonly BusClientOptions options;
+    private readonly TimeProvider time;
     private readonly Action<string> throttled;
 
-    private SendLink(AmqpConnection connection, SenderLink link, ulong maxMessageBytes, BusClientOptions options, Action<string> throttled)
+    private SendLink(
+        AmqpConnection connection, SenderLink link, ulong maxMessageBytes, BusClientOptions options, TimeProvider time, Action<string> throttled)
     {
-        (this.connection, this.link, this.throttled) = (connection, link, throttled);
+        (this.connection, this.link, this.options, this.time, this.throttled) = (connection, link, options, time, throttled);
         MaxMessageBytes = maxMessageBytes == 0 ? long.MaxValue : (long)Math.Min(maxMessageBytes, long.MaxValue);
         useBatches = options.UseBatches && options.ConnectionString.Dialect == BusDialect.ServiceBus;
         window = new(options.MaxInFlight);
@@ -39,14 +42,14 @@ internal sealed class SendLink
     public Task<string> Closed => connection.Closed;
 
     public static async Task<SendLink> AttachAsync(
-        AmqpConnection connection, BusClientOptions options, string address, Action<string> throttled, CancellationToken cancellationToken)
+        AmqpConnection connection, BusClientOptions options, string address, TimeProvider time, Action<string> throttled, CancellationToken cancellationToken)
     {
         var name = "publish-" + Guid.CreateVersion7().ToString("N");
         var (link, attach) = await connection.AttachAsync(
             (session, attached) => new SenderLink(
                 session, name, new Attach { Source = new Source { Address = name }, Target = new Target { Address = address } }, attached),
             cancellationToken);
-        return new(connection, link, attach.MaxMessageSize, options, throttled);
+        return new(connection, link, attach.MaxMessageSize, options, time, throttled);
     }
 
     public void Abort(string reason) => connection.Abort(reason);
@@ -85,13 +88,30 @@ internal sealed class SendLink
         {
             if (batch.Count == 0) return true;
             var count = batch.Count;
-            if (pending.HasUnknown || !await window.EnterAsync(count, cancellationToken)) return false;
+            if (pending.HasUnknown || !await EnterAsync(count, cancellationToken)) return false;
             var message = count == 1 ? batch[0] : CreateBatch(batch);
             batch.Clear();
             batchBytes = 0;
             if (!TrySend(message, new(pending, end - count, count))) return false;
             sent = end;
             return true;
+        }
+    }
+
+    private async ValueTask<bool> EnterAsync(int count, CancellationToken cancellationToken)
+    {
+        var turn = window.EnterAsync(count, cancellationToken);
+        if (turn.IsCompleted) return await turn;
+        var waiting = turn.AsTask();
+        try
+        {
+            return await waiting.WaitAsync(options.SendTimeout, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            connection.Abort($"the broker has not answered within {options.SendTimeout}");
+            window.Close();
+            return false;
         }
     }
 

@@ -1,0 +1,53 @@
+using Shop.Commands.Database;
+using Shop.Commands.Deciding;
+using Shop.Commands.Http;
+using Shop.Commands.Outbox;
+using Shop.Contracts.Commands;
+using Shop.ServiceDefaults;
+using Shop.ServiceDefaults.Administration;
+using Shop.ServiceDefaults.Data;
+using Shop.ServiceDefaults.Messaging;
+
+namespace Shop.Commands;
+
+/// <summary>The write side: commands over HTTP, decided in groups, with the outbox relay beside them.</summary>
+public static class CommandsApp
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddServiceDefaults();
+        builder.AddNpgsqlDataSource("shopdb", configureDataSourceBuilder: WriterSession.Configure);
+        builder.AddAzureServiceBusClient("messaging");
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, CommandJson.Default));
+        builder.Services.AddHealthChecks().AddCheck<OutboxHealthCheck>(OutboxHealthCheck.Name).AddCheck<WriterHealthCheck>(WriterHealthCheck.Name);
+
+        builder.Services.AddSingleton<Migrator>();
+        builder.Services.AddSingleton<OutboxHandOff>();
+        builder.Services.AddSingleton<CommandWriters>();
+
+        // Stopped in reverse order: the writers finish what they have taken while the relay still publishes it.
+        builder.Services.AddHostedService<OutboxMaintenance>();
+        builder.Services.AddHostedService<OutboxRelay>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<CommandWriters>());
+
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapDefaultEndpoints();
+        app.MapPostCommand();
+        app.MapPostBatch();
+        app.MapAdministration()?.MapImport();
+        return app;
+    }
+
+    /// <summary><c>Shop.Commands migrate</c>: brings the schema up to date and ends.</summary>
+    public static async Task MigrateAsync(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddServiceDefaults();
+        builder.Services.AddSingleton<Migrator>();
+        await using var app = builder.Build();
+        await app.Services.GetRequiredService<Migrator>().RunAsync(app.Lifetime.ApplicationStopping);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text;
+using Shop.Contracts.Commands;
+
+namespace Shop.Commands.Deciding;
+
+internal enum AggregateKind
+{
+    Customer,
+    Product,
+    Order,
+}
+
+/// <summary>What a command is about.</summary>
+internal readonly record struct AggregateId(AggregateKind Kind, string Id)
+{
+    private const ulong FnvOffset = 14695981039346656037;
+    private const ulong FnvPrime = 1099511628211;
+
+    /// <summary>The CloudEvents subject and the session of its events.</summary>
+    public string Subject => Kind switch
+    {
+        AggregateKind.Customer => $"customer/{Id}",
+        AggregateKind.Product => $"product/{Id}",
+        _ => $"order/{Id}",
+    };
+
+    /// <summary>FNV-1a over the subject: the same in every process and for ever, since the position of every event depends on it.</summary>
+    public int Shard(int shardCount)
+    {
+        var hash = FnvOffset;
+        foreach (var unit in Encoding.UTF8.GetBytes(Subject)) hash = (hash ^ unit) * FnvPrime;
+        return (int)(hash % (ulong)shardCount);
+    }
+
+    public static AggregateId TargetOf(Command command) => command switch
+    {
+        RegisterCustomer register => new(AggregateKind.Customer, register.CustomerId),
+        AddProduct add => new(AggregateKind.Product, add.ProductId),
+        PlaceOrder place => new(AggregateKind.Order, place.OrderId),
+        PayOrder pay => new(AggregateKind.Order, pay.OrderId),
+        ShipOrder ship => new(AggregateKind.Order, ship.OrderId),
+        _ => throw new NotSupportedException($"{command.GetType().Name} has no target."),
+    };
+
+    /// <summary>Other aggregates whose state the decision reads.</summary>
+    public static IEnumerable<AggregateId> ReferencesOf(Command command) => command is PlaceOrder place
+        ? [new(AggregateKind.Customer, place.CustomerId), .. place.Items.Select(line => new AggregateId(AggregateKind.Product, line.ProductId))]
+        : [];
+}

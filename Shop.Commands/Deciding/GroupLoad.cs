@@ -1,0 +1,149 @@
+using Npgsql;
+using Shop.Commands.Database;
+using Shop.Contracts.Commands;
+using Shop.Contracts.Events;
+using static Shop.Commands.Database.Sql;
+
+namespace Shop.Commands.Deciding;
+
+/// <summary>The first round trip of a group: opens the transaction, claims the group id, locks the targets, reads what decisions need.</summary>
+internal static class GroupLoad
+{
+    /// <summary>Reads the state that the group's commands are decided against.</summary>
+    /// <exception cref="PostgresException">23505 on <c>command_group_pkey</c>: this group has been committed before.</exception>
+    public static async Task<GroupState> RunAsync(
+        NpgsqlConnection connection, Guid groupId, IReadOnlyList<Submission> submissions, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var keys = Keys.Of(submissions);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add("begin");
+        batch.Add("insert into command_group (group_id, at) values ($1, $2)", Value(groupId), Value(now));
+
+        // Locks in key order, kind by kind, so that two groups can never wait for each other. What is read without a lock comes in later
+        // statements, which see everything that was committed while this group waited for its locks.
+        batch.Add("""
+            select order_id, customer_id, order_date, total_amount, status, version, paid_at, shipped_at, cancelled_at, created_hash
+            from orders where order_id = any($1) order by order_id for no key update
+            """, Texts(keys.TargetOrders));
+        batch.Add("select customer_id, name, version, name_version, created_hash from customers where customer_id = any($1) order by customer_id for no key update",
+            Texts(keys.TargetCustomers));
+        batch.Add("select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1) order by product_id for no key update",
+            Texts(keys.TargetProducts));
+        batch.Add("select command_id, payload_hash, result ->> 'kind', result ->> 'id', (result ->> 'version')::int, (result ->> 'created')::boolean from command_log where command_id = any($1)",
+            Texts(keys.CommandIds));
+        batch.Add("""
+            select c.customer_id, c.name, c.version, c.name_version, c.created_hash from customers c
+            where c.customer_id = any($1) or c.customer_id = any(array(select o.customer_id from orders o where o.order_id = any($2)))
+            """, Texts(keys.ReferencedCustomers), Texts(keys.ChangedOrders));
+        batch.Add("select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1)",
+            Texts(keys.ReferencedProducts));
+        batch.Add("""
+            select i.order_id, i.product_id, p.name, p.name_version, i.quantity, i.price
+            from order_items i join products p on p.product_id = i.product_id
+            where i.order_id = any($1) order by i.order_id, i.line_no
+            """, Texts(keys.ChangedOrders));
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        return await ReadAsync(reader, cancellationToken);
+    }
+
+    private static async Task<GroupState> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var state = new GroupState();
+        var orders = new List<(OrderState Order, byte[] CreatedHash)>();
+        while (await reader.ReadAsync(cancellationToken)) orders.Add((Order(reader), reader.GetFieldValue<byte[]>(9)));
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) AddCustomer(state, reader);
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) AddProduct(state, reader);
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            state.Log.Add(reader.GetString(0), new LoggedCommand(reader.GetFieldValue<byte[]>(1),
+                new LoggedResult(reader.GetString(2), reader.GetString(3), reader.GetInt32(4), reader.GetBoolean(5))));
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) AddCustomer(state, reader);
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) AddProduct(state, reader);
+        await reader.NextResultAsync(cancellationToken);
+        var lines = new Dictionary<string, List<OrderStateLine>>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var orderId = reader.GetString(0);
+            if (!lines.TryGetValue(orderId, out var list)) lines.Add(orderId, list = []);
+            list.Add(new OrderStateLine(reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetDecimal(5)));
+        }
+
+        foreach (var (order, createdHash) in orders) state.Orders.Add(order.OrderId, new(Complete(order, state, lines), createdHash, order.Version));
+        return state;
+    }
+
+    private static OrderState Order(NpgsqlDataReader reader) => new(
+        reader.GetString(0), reader.GetInt32(5), reader.GetString(1), CustomerName: "", CustomerVersion: 0,
+        reader.GetFieldValue<DateTimeOffset>(2), reader.GetDecimal(3), reader.GetString(4), Items: [],
+        Time(reader, 6), Time(reader, 7), Time(reader, 8));
+
+    // An order that is only placed again needs neither names nor lines: it is answered from its hash.
+    private static OrderState Complete(OrderState order, GroupState state, Dictionary<string, List<OrderStateLine>> lines) => order with
+    {
+        CustomerName = state.Customers.TryGetValue(order.CustomerId, out var customer) ? customer.State.Name : "",
+        CustomerVersion = customer?.State.NameVersion ?? 0,
+        Items = lines.TryGetValue(order.OrderId, out var own) ? own : [],
+    };
+
+    private static void AddCustomer(GroupState state, NpgsqlDataReader reader)
+    {
+        var customer = new CustomerState(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetInt32(3));
+        state.Customers.TryAdd(customer.CustomerId, new(customer, reader.GetFieldValue<byte[]>(4), customer.Version));
+    }
+
+    private static void AddProduct(GroupState state, NpgsqlDataReader reader)
+    {
+        var product = new ProductState(reader.GetString(0), reader.GetString(1), reader.GetDecimal(2), reader.GetBoolean(3), reader.GetInt32(4), reader.GetInt32(5));
+        state.Products.TryAdd(product.ProductId, new(product, reader.GetFieldValue<byte[]>(6), product.Version));
+    }
+
+    private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
+
+    /// <summary>Every id the group names, by what has to be read for it.</summary>
+    private sealed class Keys
+    {
+        public HashSet<string> TargetOrders { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> TargetCustomers { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> TargetProducts { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> ChangedOrders { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> ReferencedCustomers { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> ReferencedProducts { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> CommandIds { get; } = new(StringComparer.Ordinal);
+
+        public static Keys Of(IReadOnlyList<Submission> submissions)
+        {
+            var keys = new Keys();
+            foreach (var submission in submissions)
+            {
+                if (submission.Command.CommandId is { } commandId) keys.CommandIds.Add(commandId);
+                var targets = submission.Target.Kind switch
+                {
+                    AggregateKind.Customer => keys.TargetCustomers,
+                    AggregateKind.Product => keys.TargetProducts,
+                    _ => keys.TargetOrders,
+                };
+                targets.Add(submission.Target.Id);
+                if (submission.Command is PlaceOrder place)
+                {
+                    keys.ReferencedCustomers.Add(place.CustomerId);
+                    foreach (var line in place.Items) keys.ReferencedProducts.Add(line.ProductId);
+                }
+                else if (submission.Target.Kind == AggregateKind.Order)
+                {
+                    keys.ChangedOrders.Add(submission.Target.Id);
+                }
+            }
+
+            return keys;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using Shop.Commands.Deciding;
+using Shop.Commands.Intake;
+using Shop.Contracts.Commands;
+
+namespace Shop.Commands.Http;
+
+/// <summary><c>POST /commands</c>: one command, answered after its commit.</summary>
+internal static class PostCommand
+{
+    /// <summary>The largest body in bytes; an order of 1,000 lines has about 200 KB.</summary>
+    public const int MaxBodyBytes = 1024 * 1024;
+
+    public static void MapPostCommand(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/commands", HandleAsync).WithName("PostCommand");
+
+    private static async Task<IResult> HandleAsync(HttpContext context, CommandWriters writers, CancellationToken cancellationToken)
+    {
+        if (!context.Request.HasJsonContentType()) return Problems.UnsupportedMediaType("application/json");
+        if (context.Request.ContentLength > MaxBodyBytes) return Problems.TooLarge(MaxBodyBytes);
+        var (command, errors) = await ReadAsync(context, cancellationToken);
+        if (command is null) return errors is null ? Problems.TooLarge(MaxBodyBytes) : Problems.Malformed(errors);
+
+        var headerErrors = new FieldErrors();
+        var ifMatch = ReadIfMatch(context.Request, headerErrors);
+        command = ReadIdempotencyKey(context.Request, command, headerErrors);
+        if (headerErrors.Any) return Problems.Malformed(headerErrors);
+
+        var outcome = await writers.SubmitAsync(new Submission(command, ifMatch, trusted: false, Activity.Current?.Id)).WaitAsync(cancellationToken);
+        return Answer(context, outcome);
+    }
+
+    private static async Task<(Command?, FieldErrors?)> ReadAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var result = await reader.ReadAsync(cancellationToken);
+            if (result.Buffer.Length > MaxBodyBytes) return (null, null);
+            if (result.IsCompleted)
+            {
+                var read = CommandReader.Read(result.Buffer.IsSingleSegment ? result.Buffer.First : result.Buffer.ToArray());
+                reader.AdvanceTo(result.Buffer.End);
+                return read;
+            }
+
+            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    private static int? ReadIfMatch(HttpRequest request, FieldErrors errors)
+    {
+        var value = request.Headers.IfMatch.ToString();
+        if (value.Length == 0) return null;
+        if (value.Length > 2 && value[0] == '"' && value[^1] == '"'
+            && int.TryParse(value.AsSpan(1, value.Length - 2), NumberStyles.None, CultureInfo.InvariantCulture, out var version)) return version;
+        errors.Add("If-Match", "must be one version in quotes, like \"3\"");
+        return null;
+    }
+
+    private static Command ReadIdempotencyKey(HttpRequest request, Command command, FieldErrors errors)
+    {
+        var key = request.Headers["Idempotency-Key"].ToString();
+        if (key.Length == 0) return command;
+        if (!Identifiers.IsValid(key)) errors.Add("Idempotency-Key", "must be 1-64 characters of A-Z a-z 0-9 . _ : -");
+        else if (command.CommandId is { } commandId && commandId != key) errors.Add("Idempotency-Key", "is not the body's commandId");
+        return command with { CommandId = key };
+    }
+
+    private static IResult Answer(HttpContext context, Outcome outcome)
+    {
+        switch (outcome)
+        {
+            case Outcome.Done done:
+                context.Response.Headers.ETag = $"\"{done.Version}\"";
+                if (done.Replayed) context.Response.Headers["Idempotent-Replayed"] = "true";
+                var result = new CommandResult(done.Target.Id, done.Version);
+                return done.Created ? TypedResults.Created(Location(done.Target), result) : TypedResults.Ok(result);
+            case Outcome.Refused refused:
+                return Problems.Refused(refused.Refusal);
+            case Outcome.Unavailable unavailable:
+                context.Response.Headers.RetryAfter = "1";
+                return Problems.Unavailable(unavailable);
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>Where the queries answer it.</summary>
+    private static string Location(AggregateId target) => target.Kind switch
+    {
+        AggregateKind.Customer => $"/customers/{target.Id}",
+        AggregateKind.Product => $"/products/{target.Id}",
+        _ => $"/orders/{target.Id}",
+    };
+}

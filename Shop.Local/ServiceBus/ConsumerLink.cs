@@ -1,0 +1,194 @@
+using Amqp;
+using Amqp.Framing;
+using Amqp.Listener;
+using Amqp.Transactions;
+
+namespace Shop.Local.ServiceBus;
+
+/// <summary>A message on its way to a receiver: the delivery tag is its lock token.</summary>
+internal sealed class OutgoingMessage(MailboxEntry? entry, Guid token) : Message
+{
+    public MailboxEntry? Entry { get; } = entry;
+
+    public Guid Token { get; } = token;
+}
+
+/// <summary>
+/// A link on which a client receives. The AMQP library's own credit count is wrong after a flow that does not raise the credit, and it
+/// never says so, hence the count of our own: <c>limit</c> is what the peer has granted since the link was attached, <c>sent</c>
+/// what was sent, both under <c>gate</c>.
+/// </summary>
+internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, ListenerLink link, Authorization authorization) : LinkEndpoint
+{
+    /// <summary>A receiver has at most this much in hand, whatever its credit; the library keeps a delivery's bytes until it is settled.</summary>
+    private const long MaxUnsettledBytes = 64 * 1024 * 1024;
+
+    private readonly Lock gate = new();
+    private readonly BrokerTransport? transport = BrokerTransport.Of(link.Session.Connection);
+    private long limit;
+    private long sent;
+    private long assigned;
+    private long unsettledBytes;
+    private volatile bool isClosed;
+
+    public bool IsReceiveAndDelete { get; } = link.SettleOnSend;
+
+    public MessageSession? Session { get; init; }
+
+    /// <summary>Whether it stands in its mailbox's queue of receivers with credit; the engine's.</summary>
+    public bool IsHungry { get; set; }
+
+    /// <summary>Whether the engine may hand it another message.</summary>
+    public bool CanTake
+    {
+        get
+        {
+            if (isClosed || unsettledBytes >= MaxUnsettledBytes || transport is { IsCongested: true } || authorization.IsExpired(engine.Now)) return false;
+            lock (gate) return assigned < limit;
+        }
+    }
+
+    public void Assigned(MailboxEntry entry)
+    {
+        assigned++;
+        if (!IsReceiveAndDelete) unsettledBytes += entry.Message.Length;
+    }
+
+    public void Returned(MailboxEntry entry)
+    {
+        var wasFull = unsettledBytes >= MaxUnsettledBytes;
+        unsettledBytes -= entry.Message.Length;
+        if (wasFull && unsettledBytes < MaxUnsettledBytes) mailbox.AddHungry(this);
+    }
+
+    /// <summary>Sends a message; false when the link has gone or the peer has taken its credit back meanwhile.</summary>
+    public bool TrySend(MailboxEntry entry, Guid token, ByteBuffer encoded)
+    {
+        try
+        {
+            lock (gate)
+            {
+                if (isClosed || (sent >= limit && !IsReceiveAndDelete))
+                {
+                    assigned = sent;
+                    return false;
+                }
+
+                var length = encoded.Length;
+                link.SendMessage(new OutgoingMessage(token == Guid.Empty ? null : entry, token), encoded);
+                sent++;
+                transport?.Queued(length);
+                return true;
+            }
+        }
+        catch (Exception error) when (IsLinkGone(error))
+        {
+            isClosed = true;
+            return false;
+        }
+    }
+
+    public override void OnFlow(FlowContext flowContext)
+    {
+        bool draining;
+        lock (gate)
+        {
+            limit += flowContext.Messages;
+            try
+            {
+                if (flowContext.Messages <= 0)
+                {
+                    // The library has just set its credit to 0.
+                    limit = Math.Max(limit, sent);
+                    link.SetCredit((int)(limit - sent), false, false);
+                }
+            }
+            catch (Exception error) when (IsLinkGone(error))
+            {
+                isClosed = true;
+                return;
+            }
+
+            draining = link.IsDraining;
+        }
+
+        engine.Post(draining ? new Drain(mailbox, this) : new Wake(mailbox, this));
+    }
+
+    public override void OnDisposition(DispositionContext dispositionContext)
+    {
+        // At the end of a link the library makes up a Released for everything unsettled; Service Bus keeps the locks until they expire.
+        if (link.IsClosed || isClosed || dispositionContext.Message is not OutgoingMessage { Entry: { } entry } message) return;
+        var outcome = dispositionContext.DeliveryState;
+        if (Outcomes.TryRead(outcome, out var request)) engine.Post(new SettleOperation(mailbox, entry, message, request, outcome, Answer));
+        else if (outcome is TransactionalState) Answer(message, new Rejected { Error = BrokerErrors.NotImplemented("Transactions are not supported.") });
+    }
+
+    public override void OnLinkClosed(ListenerLink listenerLink, Error error)
+    {
+        isClosed = true;
+        if (transport is not null) transport.Drained -= OnTransportDrained;
+        if (Session is not null) engine.Post(new CloseSession(mailbox, Session, this));
+    }
+
+    public void Attached()
+    {
+        if (transport is not null) transport.Drained += OnTransportDrained;
+    }
+
+    /// <summary>Ends the link from our side.</summary>
+    public void Close(Error error)
+    {
+        isClosed = true;
+        Links.Close(link, error);
+    }
+
+    private void OnTransportDrained() => engine.Post(new Wake(mailbox, this));
+
+    private void Answer(OutgoingMessage message, DeliveryState outcome)
+    {
+        try
+        {
+            link.DisposeMessage(message, outcome, true);
+        }
+        catch (Exception error) when (IsLinkGone(error))
+        {
+            isClosed = true;
+        }
+    }
+
+    /// <summary>Gives unused credit back: clients wait for a flow with drain = true and credit 0, which the library's own call does not send.</summary>
+    private void CompleteDrain()
+    {
+        try
+        {
+            lock (gate)
+            {
+                if (isClosed || !link.IsDraining) return;
+                link.CompleteDrain();
+                link.SetCredit(0, true, false);
+                assigned = sent = limit;
+            }
+        }
+        catch (Exception error) when (IsLinkGone(error))
+        {
+            isClosed = true;
+        }
+    }
+
+    internal static bool IsLinkGone(Exception error) => error is AmqpException or ObjectDisposedException or InvalidOperationException or OperationCanceledException;
+
+    private sealed class Drain(Mailbox mailbox, ConsumerLink consumer) : Operation
+    {
+        public override void Apply(BrokerEngine engine)
+        {
+            mailbox.AddHungry(consumer);
+            engine.AfterCommit(consumer.CompleteDrain);
+        }
+    }
+
+    private sealed class CloseSession(Mailbox mailbox, MessageSession session, ConsumerLink owner) : Operation
+    {
+        public override void Apply(BrokerEngine engine) => mailbox.CloseSession(session, owner);
+    }
+}

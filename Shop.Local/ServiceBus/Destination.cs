@@ -1,0 +1,15 @@
+namespace Shop.Local.ServiceBus;
+
+/// <summary>Something messages are sent to: a topic with its subscriptions, or a queue with its one mailbox.</summary>
+internal sealed class Destination(string name, ushort id, TimeSpan? defaultTimeToLive)
+{
+    public string Name { get; } = name;
+
+    public ushort Id { get; } = id;
+
+    public TimeSpan? DefaultTimeToLive { get; } = defaultTimeToLive;
+
+    public List<Mailbox> Mailboxes { get; } = [];
+
+    public long NextSequenceNumber { get; set; } = 1;
+}

@@ -1,0 +1,185 @@
+namespace Shop.Local.ServiceBus;
+
+/// <summary>Something messages are received from: a queue, a subscription, or the dead-letter queue of one. Belongs to the engine's thread.</summary>
+internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort id, ReceiveProperties properties, Mailbox? deadLetterSource = null)
+{
+    private readonly ReadyQueue ready = new();
+    private readonly LockList locks = new();
+    private readonly DueQueue scheduled = new(entry => entry.State is EntryState.Scheduled);
+    private readonly DueQueue expiring = new(entry => entry.State is not EntryState.Removed);
+    private readonly Dictionary<Guid, MailboxEntry> byToken = [];
+    private readonly Queue<ConsumerLink> hungry = new();
+    private bool isDirty;
+
+    public string Name { get; } = name;
+
+    public ushort Id { get; } = id;
+
+    public ReceiveProperties Properties { get; } = properties;
+
+    public SequenceIndex Index { get; } = new();
+
+    public IReadOnlyList<CorrelationFilter>? Filters { get; init; }
+
+    public Mailbox? DeadLetterQueue { get; set; }
+
+    /// <summary>The mailbox whose dead letters these are.</summary>
+    public Mailbox? DeadLetterSource { get; } = deadLetterSource;
+
+    public bool Takes(IncomingMessage message)
+    {
+        if (Filters is null) return true;
+        foreach (var filter in Filters)
+        {
+            if (filter.Matches(message)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Puts a message in; it becomes visible when <see cref="Place"/> is called.</summary>
+    public MailboxEntry Hold(StoredMessage message)
+    {
+        var entry = new MailboxEntry(message, this);
+        message.References++;
+        Index.Add(entry);
+        return entry;
+    }
+
+    /// <summary>Gives a held entry its place: scheduled, deferred or ready, and its time of expiry.</summary>
+    public void Place(MailboxEntry entry)
+    {
+        var message = entry.Message;
+        if (message.ScheduledFor > engine.Now && !entry.Deferred && DeadLetterSource is null)
+        {
+            entry.State = EntryState.Scheduled;
+            scheduled.Add(entry, message.ScheduledFor);
+            return;
+        }
+
+        if (DeadLetterSource is null && Shortest(message.TimeToLive, message.Destination.DefaultTimeToLive, Properties.DefaultMessageTimeToLive) is { } life)
+        {
+            var visibleAt = message.ScheduledFor > message.EnqueuedAt ? message.ScheduledFor : message.EnqueuedAt;
+            entry.ExpiresAt = life < DateTime.MaxValue - visibleAt ? visibleAt + life : DateTime.MaxValue;
+            if (entry.ExpiresAt < DateTime.MaxValue) expiring.Add(entry, entry.ExpiresAt);
+        }
+
+        if (entry.Deferred) entry.State = EntryState.Deferred;
+        else Return(entry);
+    }
+
+    public void MarkDirty()
+    {
+        if (isDirty) return;
+        isDirty = true;
+        engine.Dirty.Add(this);
+    }
+
+    public void AddHungry(ConsumerLink consumer)
+    {
+        if (!consumer.IsHungry)
+        {
+            consumer.IsHungry = true;
+            hungry.Enqueue(consumer);
+        }
+
+        MarkDirty();
+    }
+
+    /// <summary>Hands ready messages to receivers with credit, in turn.</summary>
+    public void Deliver()
+    {
+        isDirty = false;
+        if (Properties.RequiresSession)
+        {
+            DeliverSessions();
+            return;
+        }
+
+        while (hungry.TryPeek(out var consumer))
+        {
+            if (consumer.CanTake && ready.TryTake(out var entry))
+            {
+                if (IsExpired(entry)) continue;
+                hungry.Dequeue();
+                hungry.Enqueue(consumer);
+                Deliver(consumer, entry, locks);
+                continue;
+            }
+
+            if (consumer.CanTake) return;
+            hungry.Dequeue();
+            consumer.IsHungry = false;
+        }
+    }
+
+    private void Deliver(ConsumerLink consumer, MailboxEntry entry, LockList list)
+    {
+        consumer.Assigned(entry);
+        if (consumer.IsReceiveAndDelete)
+        {
+            engine.Send(consumer, entry, Guid.Empty);
+            Remove(entry);
+            return;
+        }
+
+        Lock(entry, list);
+        entry.Holder = consumer;
+        engine.Send(consumer, entry, entry.LockToken);
+    }
+
+    private void Lock(MailboxEntry entry, LockList list)
+    {
+        entry.State = EntryState.Locked;
+        entry.LockToken = Guid.CreateVersion7();
+        entry.LockedUntil = engine.Now + Properties.LockDuration;
+        byToken.Add(entry.LockToken, entry);
+        list.Append(entry);
+    }
+
+    private void Unlock(MailboxEntry entry)
+    {
+        byToken.Remove(entry.LockToken);
+        entry.Locks!.Remove(entry);
+        entry.Holder?.Returned(entry);
+        entry.Holder = null;
+        entry.LockToken = Guid.Empty;
+        entry.State = EntryState.Ready;
+    }
+
+    /// <summary>Makes an entry available to any receiver again.</summary>
+    private void Return(MailboxEntry entry)
+    {
+        entry.State = EntryState.Ready;
+        if (Properties.RequiresSession) ReturnToSession(entry);
+        else ready.Add(entry);
+        MarkDirty();
+    }
+
+    /// <summary>Lets go of an entry for good, in memory and in the log.</summary>
+    public void Remove(MailboxEntry entry)
+    {
+        engine.Log?.AppendRemoval(entry);
+        Forget(entry);
+    }
+
+    public void Forget(MailboxEntry entry)
+    {
+        if (entry.State is EntryState.Locked) Unlock(entry);
+        entry.State = EntryState.Removed;
+        Index.Remove(entry.Message.SequenceNumber);
+        ForgetSessionIfUnused(entry.Message.SessionId);
+        if (--entry.Message.References == 0) engine.Release(entry.Message);
+    }
+
+    private static TimeSpan? Shortest(params ReadOnlySpan<TimeSpan?> lives)
+    {
+        TimeSpan? shortest = null;
+        foreach (var life in lives)
+        {
+            if (life is not null && (shortest is null || life < shortest)) shortest = life;
+        }
+
+        return shortest;
+    }
+}

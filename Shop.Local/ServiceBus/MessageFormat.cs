@@ -1,0 +1,185 @@
+using Amqp;
+using Amqp.Framing;
+using Amqp.Types;
+
+namespace Shop.Local.ServiceBus;
+
+/// <summary>One section of an encoded message: its descriptor's code and where it lies.</summary>
+internal readonly record struct MessageSection(ulong Code, int Start, int ValueStart, int End);
+
+/// <summary>What the broker reads of a message; the body stays as it came.</summary>
+internal sealed class IncomingMessage(byte[] encoded)
+{
+    public byte[] Encoded { get; } = encoded;
+
+    public TimeSpan? TimeToLive { get; set; }
+
+    public DateTime ScheduledFor { get; set; }
+
+    public Properties? Properties { get; set; }
+
+    public ApplicationProperties? ApplicationProperties { get; set; }
+}
+
+/// <summary>Takes encoded messages apart and puts them together again around an untouched body.</summary>
+internal static class MessageFormat
+{
+    /// <summary>The message format of a Service Bus batch: every data section is a message of its own.</summary>
+    public const uint Batch = 0x80013700;
+
+    private const ulong HeaderCode = 0x70, DeliveryAnnotationsCode = 0x71, MessageAnnotationsCode = 0x72, PropertiesCode = 0x73,
+        ApplicationPropertiesCode = 0x74, DataCode = 0x75, FooterCode = 0x78;
+
+    private static readonly Symbol ScheduledEnqueueTime = new("x-opt-scheduled-enqueue-time");
+    private static readonly Symbol SequenceNumber = new("x-opt-sequence-number");
+    private static readonly Symbol EnqueuedSequenceNumber = new("x-opt-enqueue-sequence-number");
+    private static readonly Symbol EnqueuedTime = new("x-opt-enqueued-time");
+    private static readonly Symbol LockedUntil = new("x-opt-locked-until");
+    private static readonly Symbol MessageState = new("x-opt-message-state");
+    private static readonly Symbol DeadLetterSource = new("x-opt-deadletter-source");
+
+    /// <summary>Reads what decides about a message's fate.</summary>
+    /// <exception cref="InvalidDataException">This is no AMQP message.</exception>
+    public static IncomingMessage Parse(byte[] encoded)
+    {
+        var message = new IncomingMessage(encoded);
+        var hasBody = false;
+        for (var offset = 0; offset < encoded.Length;)
+        {
+            var section = ReadSection(encoded, offset);
+            offset = section.End;
+            switch (section.Code)
+            {
+                case HeaderCode:
+                    // The library's header answers 0 for an absent ttl, and Service Bus does not expire at once either.
+                    if (Decode(encoded, section).Header is { Ttl: > 0 } header) message.TimeToLive = TimeSpan.FromMilliseconds(header.Ttl);
+                    break;
+                case MessageAnnotationsCode:
+                    if (Decode(encoded, section).MessageAnnotations?.Map[ScheduledEnqueueTime] is DateTime time) message.ScheduledFor = time;
+                    break;
+                case PropertiesCode:
+                    message.Properties = Decode(encoded, section).Properties;
+                    break;
+                case ApplicationPropertiesCode:
+                    message.ApplicationProperties = Decode(encoded, section).ApplicationProperties;
+                    break;
+                case > ApplicationPropertiesCode:
+                    hasBody |= section.Code < FooterCode;
+                    break;
+            }
+        }
+
+        return hasBody ? message : throw new InvalidDataException("A message without a body.");
+    }
+
+    /// <summary>The messages of a Service Bus batch.</summary>
+    /// <exception cref="InvalidDataException">This is no batch.</exception>
+    public static List<byte[]> SplitBatch(byte[] batch)
+    {
+        List<byte[]> messages = [];
+        for (var offset = 0; offset < batch.Length;)
+        {
+            var section = ReadSection(batch, offset);
+            offset = section.End;
+            if (section.Code != DataCode) continue;
+            var prefix = batch[section.ValueStart] switch
+            {
+                0xa0 => 2,
+                0xb0 => 5,
+                _ => throw new InvalidDataException("A data section without binary data."),
+            };
+            messages.Add(batch.AsSpan((section.ValueStart + prefix)..section.End).ToArray());
+        }
+
+        return messages.Count > 0 ? messages : throw new InvalidDataException("An empty batch.");
+    }
+
+    /// <summary>The message as a receiver gets it: a fresh header and annotations in front of the bytes that were sent.</summary>
+    public static ByteBuffer EncodeDelivery(byte[] stored, MailboxEntry entry, string? deadLetterSource, bool locked)
+    {
+        var buffer = new ByteBuffer(stored.Length + 256 + (entry.Overrides?.Length ?? 0), true);
+        Header? header = null;
+        MessageAnnotations? annotations = null;
+        ApplicationProperties? properties = null;
+        int front = 0, propertiesStart = -1, bodyStart = 0;
+        for (var offset = 0; offset < stored.Length;)
+        {
+            var section = ReadSection(stored, offset);
+            if (section.Code > (entry.Overrides is null ? MessageAnnotationsCode : ApplicationPropertiesCode)) break;
+            offset = section.End;
+            if (section.Code == HeaderCode) header = Decode(stored, section).Header;
+            if (section.Code == MessageAnnotationsCode) annotations = Decode(stored, section).MessageAnnotations;
+            if (section.Code <= MessageAnnotationsCode) front = section.End;
+            if (section.Code == ApplicationPropertiesCode)
+            {
+                propertiesStart = section.Start;
+                properties = Decode(stored, section).ApplicationProperties;
+            }
+
+            bodyStart = section.End;
+        }
+
+        header ??= new Header();
+        header.DeliveryCount = entry.DeliveryCount;
+        header.Encode(buffer);
+        annotations ??= new MessageAnnotations();
+        Annotate(annotations.Map, entry, deadLetterSource, locked);
+        annotations.Encode(buffer);
+        if (entry.Overrides is null)
+        {
+            AmqpBitConverter.WriteBytes(buffer, stored, front, stored.Length - front);
+            return buffer;
+        }
+
+        AmqpBitConverter.WriteBytes(buffer, stored, front, (propertiesStart < 0 ? bodyStart : propertiesStart) - front);
+        Override(properties ?? new ApplicationProperties(), entry.Overrides).Encode(buffer);
+        AmqpBitConverter.WriteBytes(buffer, stored, bodyStart, stored.Length - bodyStart);
+        return buffer;
+    }
+
+    /// <summary>Application properties that replace those of a message, for the log.</summary>
+    public static byte[] EncodeOverrides(Map values)
+    {
+        var buffer = new ByteBuffer(128, true);
+        Encoder.WriteObject(buffer, values);
+        return buffer.Buffer.AsSpan(buffer.Offset, buffer.Length).ToArray();
+    }
+
+    public static Map DecodeOverrides(byte[] encoded) => (Map)Encoder.ReadObject(new ByteBuffer(encoded, 0, encoded.Length, encoded.Length));
+
+    private static ApplicationProperties Override(ApplicationProperties properties, byte[] overrides)
+    {
+        foreach (var (key, value) in DecodeOverrides(overrides)) properties.Map[key] = value;
+        return properties;
+    }
+
+    private static void Annotate(Map map, MailboxEntry entry, string? deadLetterSource, bool locked)
+    {
+        map[SequenceNumber] = entry.Message.SequenceNumber;
+        map[EnqueuedSequenceNumber] = entry.Message.SequenceNumber;
+        map[EnqueuedTime] = entry.Message.EnqueuedAt;
+        if (locked) map[LockedUntil] = entry.LockedUntil;
+        map[MessageState] = entry.State switch { EntryState.Scheduled => 2, _ => entry.Deferred ? 1 : 0 };
+        if (deadLetterSource is not null) map[DeadLetterSource] = deadLetterSource;
+    }
+
+    private static MessageSection ReadSection(byte[] message, int offset)
+    {
+        var rest = message.AsSpan(offset);
+        var (code, valueStart) = WireFormat.ReadDescriptor(rest);
+        if (code is < HeaderCode or > FooterCode) throw new InvalidDataException("A message has a section of an unknown kind.");
+        // Only the sections that are decoded are looked into.
+        var value = rest[valueStart..];
+        var size = code is >= DataCode or DeliveryAnnotationsCode ? ShallowValue(value) : WireFormat.Measure(value);
+        return new MessageSection(code, offset, offset + valueStart, offset + valueStart + size);
+    }
+
+    private static int ShallowValue(ReadOnlySpan<byte> value) =>
+        value is [0, ..] ? WireFormat.Measure(value) : WireFormat.MeasureShallow(value);
+
+    private static Message Decode(byte[] message, MessageSection section)
+    {
+        var length = section.End - section.Start;
+        return Message.Decode(new ByteBuffer(message, section.Start, length, length));
+    }
+}

@@ -1,0 +1,78 @@
+namespace Shop.Local.ServiceBus;
+
+internal sealed partial class MessageLog
+{
+    /// <summary>So many small segments, left by restarts, are tolerated before they are rewritten.</summary>
+    private const int MaxSegmentsWithoutNeed = 16;
+
+    /// <summary>
+    /// Begins a new segment when the active one is full, deletes the oldest ones that nobody needs, and rewrites the oldest when
+    /// the log has grown to more than twice what is in it. Everything appended must have been flushed.
+    /// </summary>
+    public void Reclaim()
+    {
+        if (active.Length < segmentSize)
+        {
+            DropSettled();
+            return;
+        }
+
+        BeginSegment();
+        DropSettled();
+        var total = segments.Sum(segment => segment.Length);
+        if (segments.Count > 2 && (total > 2 * liveBytes + 2L * segmentSize || segments.Count > MaxSegmentsWithoutNeed + total / segmentSize * 2))
+            RewriteOldest();
+        Flush();
+    }
+
+    private void DropSettled()
+    {
+        while (segments.Count > 1 && segments[0].Live == 0)
+        {
+            segments[0].Delete();
+            segments.RemoveAt(0);
+        }
+    }
+
+    /// <summary>Appends again what is still wanted of the oldest segment, in its present state, and deletes the segment.</summary>
+    private void RewriteOldest()
+    {
+        var oldest = segments[0];
+        var reader = new SegmentReader(oldest);
+        while (reader.TryRead(out var type, out var payload) && oldest.Live > 0)
+        {
+            var record = new LogReader(payload);
+            if (type is LogRecordType.Message) RewriteMessage(oldest, ref record);
+            if (type is LogRecordType.Names) ReplayNames(ref record);
+            if (type is LogRecordType.SessionState && mailboxesById[record.Mailbox()] is { } mailbox
+                && mailbox.FindSession(record.Text()) is { } session && session.StateSegment == oldest)
+                AppendSessionState(mailbox, session);
+            if (buffer.Length > segmentSize / 4) Flush();
+        }
+
+        if (oldest.Live > 0) throw new InvalidDataException($"{oldest.Path} does not hold what it should.");
+        Flush();
+        oldest.Delete();
+        segments.RemoveAt(0);
+    }
+
+    private void RewriteMessage(LogSegment oldest, ref LogReader record)
+    {
+        _ = record.Mailbox();
+        var (sequenceNumber, _, _) = (record.Int64(), record.Time(), record.Time());
+        List<MailboxEntry> entries = [];
+        for (var count = record.Mailbox(); count > 0; count--)
+        {
+            var mailbox = mailboxesById[record.Mailbox()];
+            _ = record.Take(5);
+            _ = record.Bytes();
+            foreach (var place in new[] { mailbox, mailbox.DeadLetterQueue })
+            {
+                if (place is not null && place.Index.TryGet(sequenceNumber, out var entry) && entry.Message.Segment == oldest) entries.Add(entry);
+            }
+        }
+
+        if (entries.Count == 0) return;
+        AppendMessage(entries[0].Message, record.Bytes()!, entries.ToArray());
+    }
+}

@@ -1,0 +1,179 @@
+namespace Shop.Local.ServiceBus;
+
+/// <summary>
+/// The append-only log. Records are collected by the engine's thread and written in one piece by <see cref="Flush"/>; what was
+/// flushed survives the end of this process, and with fsync that of the machine. Segments are dropped from the oldest on, when
+/// nothing in them is wanted any more: a removal may only go when everything older has gone.
+/// </summary>
+internal sealed partial class MessageLog : IDisposable
+{
+    private readonly string directory;
+    private readonly bool fsync;
+    private readonly int segmentSize;
+    private readonly FileStream directoryLock;
+    private readonly List<LogSegment> segments = [];
+    private readonly LogBuffer buffer = new();
+    private BrokerEngine engine = null!;
+    private LogSegment active = null!;
+    private long liveBytes;
+
+    private MessageLog(string directory, bool fsync, int segmentSize, FileStream directoryLock)
+    {
+        (this.directory, this.fsync, this.segmentSize, this.directoryLock) = (directory, fsync, segmentSize, directoryLock);
+    }
+
+    /// <summary>Takes possession of a directory; <see cref="Replay(BrokerEngine)"/> is the next thing to call.</summary>
+    /// <exception cref="BrokerStartException">The directory cannot be used or another broker uses it.</exception>
+    public static MessageLog Open(string directory, bool fsync, int segmentSize)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BrokerStartException($"The data directory '{directory}' cannot be used: {error.Message}", error);
+        }
+
+        try
+        {
+            return new MessageLog(directory, fsync, segmentSize,
+                new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BrokerStartException($"The data directory '{directory}' is in use by another broker or not writable.", error);
+        }
+    }
+
+    public void AppendMessage(StoredMessage message, byte[] bytes, ReadOnlySpan<MailboxEntry> entries)
+    {
+        buffer.Begin(LogRecordType.Message);
+        buffer.Mailbox(message.Destination.Id);
+        buffer.Int64(message.SequenceNumber);
+        buffer.Time(message.EnqueuedAt);
+        buffer.Time(message.ScheduledFor);
+        buffer.Mailbox((ushort)entries.Length);
+        foreach (var entry in entries)
+        {
+            buffer.Mailbox(entry.Mailbox.Id);
+            WriteState(entry);
+        }
+
+        buffer.Bytes(bytes);
+        Account(message, active, active.Length + buffer.Length - bytes.Length, bytes.Length);
+        buffer.End();
+    }
+
+    /// <summary>An entry's new state, in the mailbox that it is in or moves to.</summary>
+    public void AppendEntry(MailboxEntry entry, ushort mailboxId)
+    {
+        buffer.Begin(LogRecordType.Entry);
+        buffer.Mailbox(entry.Mailbox.Id);
+        buffer.Int64(entry.Message.SequenceNumber);
+        buffer.Mailbox(mailboxId);
+        WriteState(entry);
+        buffer.End();
+    }
+
+    public void AppendRemoval(MailboxEntry entry)
+    {
+        buffer.Begin(LogRecordType.Removal);
+        buffer.Mailbox(entry.Mailbox.Id);
+        buffer.Int64(entry.Message.SequenceNumber);
+        buffer.End();
+    }
+
+    public void AppendSessionState(Mailbox mailbox, MessageSession session)
+    {
+        buffer.Begin(LogRecordType.SessionState);
+        buffer.Mailbox(mailbox.Id);
+        buffer.Text(session.Id);
+        buffer.Bytes(session.State);
+        buffer.End();
+        AccountSessionState(session, active);
+    }
+
+    public static void AccountSessionState(MessageSession session, LogSegment segment)
+    {
+        if (session.StateSegment is not null) session.StateSegment.Live--;
+        session.StateSegment = session.State is null ? null : segment;
+        if (session.StateSegment is not null) session.StateSegment.Live++;
+    }
+
+    /// <summary>Writes what has been appended. Afterwards it may be acknowledged.</summary>
+    public void Flush()
+    {
+        if (buffer.Length == 0) return;
+        RandomAccess.Write(active.Handle, buffer.Written, active.Length);
+        if (fsync) RandomAccess.FlushToDisk(active.Handle);
+        active.Length += buffer.Length;
+        buffer.Clear();
+    }
+
+    public static byte[] Read(StoredMessage message)
+    {
+        var bytes = new byte[message.Length];
+        for (var done = 0; done < bytes.Length;)
+        {
+            var read = RandomAccess.Read(message.Segment!.Handle, bytes.AsSpan(done), message.Offset + done);
+            if (read == 0) throw new InvalidDataException($"{message.Segment.Path} is shorter than it was.");
+            done += read;
+        }
+
+        return bytes;
+    }
+
+    public void Release(StoredMessage message)
+    {
+        if (message.Segment is null) return;
+        message.Segment.Live--;
+        message.Segment = null;
+        liveBytes -= message.Length;
+    }
+
+    public void Dispose()
+    {
+        Flush();
+        foreach (var segment in segments) segment.Dispose();
+        directoryLock.Dispose();
+    }
+
+    private void Account(StoredMessage message, LogSegment segment, long offset, int length)
+    {
+        Release(message);
+        (message.Segment, message.Offset, message.Length) = (segment, offset, length);
+        segment.Live++;
+        liveBytes += length;
+    }
+
+    private void WriteState(MailboxEntry entry)
+    {
+        buffer.Int32((int)entry.DeliveryCount);
+        buffer.Byte(entry.Deferred ? (byte)1 : (byte)0);
+        buffer.Bytes(entry.Overrides);
+    }
+
+    private void BeginSegment()
+    {
+        active = LogSegment.Create(directory, segments.Count == 0 ? 1 : segments[^1].Number + 1);
+        segments.Add(active);
+        buffer.Begin(LogRecordType.Names);
+        buffer.Int32(engine.Mailboxes.Count);
+        foreach (var mailbox in engine.Mailboxes)
+        {
+            buffer.Mailbox(mailbox.Id);
+            buffer.Text(mailbox.Name);
+        }
+
+        buffer.Int32(engine.Destinations.Count);
+        foreach (var destination in engine.Destinations.Values)
+        {
+            buffer.Mailbox(destination.Id);
+            buffer.Text(destination.Name);
+            buffer.Int64(destination.NextSequenceNumber);
+        }
+
+        buffer.End();
+    }
+}

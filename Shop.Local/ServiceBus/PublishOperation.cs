@@ -1,0 +1,74 @@
+using Amqp.Framing;
+
+namespace Shop.Local.ServiceBus;
+
+/// <summary>Messages for one destination, taken all together.</summary>
+internal sealed class PublishOperation(Destination destination, List<IncomingMessage> messages, int size, Action<Error?> answer) : Operation
+{
+    private Error? error;
+
+    public override int Size => size;
+
+    public override void Apply(BrokerEngine engine)
+    {
+        error = Publishing.Check(destination, messages);
+        if (error is null) Publishing.Publish(engine, destination, messages);
+    }
+
+    public override void Committed() => answer(error);
+
+    public override void Failed(Exception error) => answer(BrokerErrors.InternalError(error.Message));
+}
+
+internal static class Publishing
+{
+    /// <summary>A message for an entity that requires sessions must name one.</summary>
+    public static Error? Check(Destination destination, List<IncomingMessage> messages)
+    {
+        foreach (var message in messages)
+        {
+            if (message.Properties?.GroupId is not null) continue;
+            foreach (var mailbox in destination.Mailboxes)
+            {
+                if (mailbox.Properties.RequiresSession && mailbox.Takes(message))
+                    return BrokerErrors.NotAllowed("The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session support enabled can only receive messages that have the SessionId set to a valid value.");
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Numbers the messages, gives them to every mailbox that takes them, and writes them to the log. Returns their sequence numbers.</summary>
+    public static long[] Publish(BrokerEngine engine, Destination destination, List<IncomingMessage> messages)
+    {
+        var sequenceNumbers = new long[messages.Count];
+        List<MailboxEntry> entries = [];
+        for (var i = 0; i < messages.Count; i++)
+        {
+            var incoming = messages[i];
+            var message = new StoredMessage
+            {
+                Destination = destination,
+                SequenceNumber = sequenceNumbers[i] = destination.NextSequenceNumber++,
+                EnqueuedAt = engine.Now,
+                ScheduledFor = incoming.ScheduledFor,
+                TimeToLive = incoming.TimeToLive,
+                SessionId = incoming.Properties?.GroupId,
+                Bytes = incoming.Encoded,
+                Length = incoming.Encoded.Length,
+            };
+            entries.Clear();
+            foreach (var mailbox in destination.Mailboxes)
+            {
+                if (mailbox.Takes(incoming)) entries.Add(mailbox.Hold(message));
+            }
+
+            if (entries.Count == 0) continue;
+            engine.Log?.AppendMessage(message, incoming.Encoded, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
+            engine.Cache(message);
+            foreach (var entry in entries) entry.Mailbox.Place(entry);
+        }
+
+        return sequenceNumbers;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace Shop.Local.ServiceBus;
+
+/// <summary><c>shop servicebus [--port N] [--data DIR] [--config Config.json] [--fsync]</c>: the broker alone, until it is cancelled.</summary>
+public static class ServiceBusVerb
+{
+    private const string Usage = "usage: shop servicebus [--port N] [--data DIR] [--config Config.json] [--fsync]";
+
+    /// <summary>Answers 0 after a stop that was asked for, otherwise 1 with one sentence on the error stream.</summary>
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)
+    {
+        if (Parse(args) is not { } options)
+        {
+            await Console.Error.WriteLineAsync(Usage);
+            return 1;
+        }
+
+        try
+        {
+            Console.WriteLine("A local stand-in for Azure Service Bus, for development and tests only.");
+            await using var server = await BrokerServer.StartAsync(options, cancellationToken);
+            Console.WriteLine($"Listening: {server.ConnectionString}");
+            await server.Completion.WaitAsync(cancellationToken);
+            return 0;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (BrokerStartException error)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return 1;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
+        {
+            await Console.Error.WriteLineAsync($"The broker has stopped because its log cannot be written: {error.Message}");
+            return 1;
+        }
+    }
+
+    private static BrokerOptions? Parse(string[] args)
+    {
+        var options = new BrokerOptions();
+        for (var i = 0; i < args.Length; i++)
+        {
+            var value = i + 1 < args.Length ? args[i + 1] : null;
+            switch (args[i])
+            {
+                case "--fsync":
+                    options = options with { Fsync = true };
+                    continue;
+                case "--port" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= ushort.MaxValue:
+                    options = options with { Port = port };
+                    break;
+                case "--data" when value is not null:
+                    options = options with { DataDirectory = value };
+                    break;
+                case "--config" when value is not null:
+                    options = options with { ConfigPath = value };
+                    break;
+                default:
+                    return null;
+            }
+
+            i++;
+        }
+
+        return options;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text;
+
+namespace Shop.Local.Supervision;
+
+/// <summary>
+/// A child's output in a file that cannot fill the disk: at <see cref="MaximumBytes"/> it becomes <c>NAME.1</c> and a new one begins.
+/// The last lines stay in memory, for the sentence that says why a part did not start.
+/// </summary>
+internal sealed class ChildLog : IDisposable
+{
+    private const long MaximumBytes = 8 * 1024 * 1024;
+    private const int TailLines = 12;
+    private const int MaximumTailLineLength = 300;
+
+    private readonly Lock gate = new();
+    private readonly Queue<string> tail = new(TailLines);
+    private readonly string path;
+    private StreamWriter? writer;
+
+    public ChildLog(string path)
+    {
+        this.path = path;
+        Rotate();
+    }
+
+    public string Tail
+    {
+        get
+        {
+            lock (gate) return string.Join(Environment.NewLine, tail);
+        }
+    }
+
+    public void Write(string line)
+    {
+        lock (gate)
+        {
+            if (writer is null) return;
+            if (writer.BaseStream.Position > MaximumBytes) Rotate();
+            writer.WriteLine(line);
+            if (tail.Count == TailLines) tail.Dequeue();
+            tail.Enqueue(line.Length > MaximumTailLineLength ? line[..MaximumTailLineLength] + "..." : line);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            writer?.Dispose();
+            writer = null;
+        }
+    }
+
+    private void Rotate()
+    {
+        writer?.Dispose();
+        if (new FileInfo(path) is { Exists: true, Length: > 0 }) File.Move(path, path + ".1", overwrite: true);
+        writer = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+    }
+}

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+// Signatures and message encoding are judged directly, without a broker between.
+[assembly: InternalsVisibleTo("Shop.Tests")]

@@ -1,0 +1,85 @@
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+using Shop.Local;
+using Shop.Local.Postgres;
+
+namespace Shop.Tests.Local;
+
+public sealed class LocalPostgresTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_fresh_server_has_its_database_and_is_on_loopback_alone()
+    {
+        await using var server = await LocalPostgres.StartAsync(new(), Token);
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString);
+        await using var command = source.CreateCommand(
+            "select current_database(), current_setting('listen_addresses'), current_setting('unix_socket_directories'), current_setting('fsync')");
+        await using var reader = await command.ExecuteReaderAsync(Token);
+        Assert.True(await reader.ReadAsync(Token));
+        Assert.Equal(("shop", "127.0.0.1", "", "on"), (reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3)));
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_refused()
+    {
+        await using var server = await LocalPostgres.StartAsync(new() { Fsync = false }, Token);
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(server.ConnectionString) { Password = "guess", Pooling = false }.ConnectionString);
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.OpenAsync(Token));
+        Assert.Equal(PostgresErrorCodes.InvalidPassword, refused.SqlState);
+    }
+
+    [Fact]
+    public async Task A_killed_server_keeps_what_it_committed()
+    {
+        await using var server = await LocalPostgres.StartAsync(new(), Token);
+        await ExecuteAsync(server, "create table kept(x int); insert into kept values (7)");
+        await server.KillAsync();
+        await server.StartAsync(Token);
+        Assert.Equal(7, await ExecuteAsync(server, "select x from kept"));
+    }
+
+    [Fact]
+    public async Task A_kept_directory_is_found_again_by_the_next_server_and_an_ephemeral_one_is_gone()
+    {
+        using var directory = new TemporaryDirectory();
+        await using (var first = await LocalPostgres.StartAsync(new() { DataDirectory = directory.Path, Fsync = false }, Token))
+            await ExecuteAsync(first, "create table kept(x int); insert into kept values (7)");
+        await using (var second = await LocalPostgres.StartAsync(new() { DataDirectory = directory.Path, Fsync = false }, Token))
+            Assert.Equal(7, await ExecuteAsync(second, "select x from kept"));
+
+        var place = await PostgresPlace.OpenAsync(directory.Path, Token);
+        place.Delete();
+
+        string ephemeral;
+        await using (var third = await LocalPostgres.StartAsync(new() { Fsync = false }, Token)) ephemeral = third.Directory;
+        Assert.False(Directory.Exists(ephemeral));
+    }
+
+    [Fact]
+    public async Task A_port_in_use_and_a_damaged_directory_are_said_in_one_sentence()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var taken = await Assert.ThrowsAsync<LocalRunException>(() => LocalPostgres.StartAsync(new() { Port = port, Fsync = false }, Token));
+        Assert.Equal($"Port {port} (PostgreSQL) is in use by another program.", taken.Message);
+
+        using var directory = new TemporaryDirectory();
+        var place = await PostgresPlace.OpenAsync(directory.Path, Token);
+        Directory.CreateDirectory(place.Data);
+        var damaged = await Assert.ThrowsAsync<LocalRunException>(() => LocalPostgres.StartAsync(new() { DataDirectory = directory.Path }, Token));
+        Assert.Contains("not a complete PostgreSQL data directory", damaged.Message, StringComparison.Ordinal);
+        place.Delete();
+    }
+
+    private static async Task<object?> ExecuteAsync(LocalPostgres server, string sql)
+    {
+        await using var connection = new NpgsqlConnection(server.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(Token);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(Token);
+    }
+}
