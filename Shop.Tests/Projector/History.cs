@@ -92,7 +92,7 @@ public sealed class History
             .Select(product => new OrderStateLine(product.ProductId, product.Name, product.NameVersion, random.Next(1, 9), product.Price)).ToArray();
         var customer = Stale(customers[Pick(customers.Keys)]);
         Decided(new(id, 1, customer.CustomerId, customer.Name, customer.NameVersion, start.AddHours(random.Next(90 * 24)),
-            items.Sum(item => item.Quantity * item.Price), OrderStatus.Pending, null, null, null, items));
+            items.Sum(item => item.Quantity * item.Price), OrderStatus.Pending, items));
     }
 
     private void Progress(OrderState order)
