@@ -1,6 +1,8 @@
 using Shop.Queries.Consistency;
+using Shop.Queries.Customers;
 using Shop.Queries.Http;
 using Shop.Queries.Orders;
+using Shop.Queries.Products;
 using Shop.ServiceDefaults;
 using Shop.ServiceDefaults.Data;
 
@@ -17,12 +19,16 @@ public static class QueriesApp
         builder.Services.AddExceptionHandler<StoreOutage>();
         builder.Services.AddSingleton<LiveReadModel>();
         builder.Services.AddSingleton<SeenWait>();
+        builder.Services.AddSingleton<CursorKey>();
 
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.MapDefaultEndpoints();
         app.MapGetOrder();
+        app.MapGetOrderHistory();
+        app.MapGetCustomer();
+        app.MapGetBestSellers();
         return app;
     }
 }

@@ -1,3 +1,5 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
 using Shop.ServiceDefaults.Data;
 
 namespace Shop.Queries.Http;
@@ -23,6 +25,10 @@ internal sealed class LiveReadModel(ReadModels models, TimeProvider time)
         known = current;
         return current.Generation;
     }
+
+    /// <summary>Tells a customer without orders from one that does not exist.</summary>
+    public async Task<bool> KnowsCustomerAsync(string id, CancellationToken cancellationToken) =>
+        await models.Customers.Find(new BsonDocument("_id", id)).Project(new BsonDocument("_id", 1)).AnyAsync(cancellationToken);
 
     private sealed record Known(ReadModelGeneration Generation, long At);
 }
