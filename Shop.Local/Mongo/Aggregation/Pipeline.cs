@@ -1,0 +1,107 @@
+using MongoDB.Bson;
+using Shop.Local.Mongo.Documents;
+using Shop.Local.Mongo.Queries;
+
+namespace Shop.Local.Mongo.Aggregation;
+
+internal delegate IEnumerable<BsonDocument> Stage(IEnumerable<BsonDocument> input);
+
+/// <summary>An aggregation: what its first stages ask of the collection, which can use an index, and the stages that follow in memory.</summary>
+internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
+{
+    public static Pipeline Parse(BsonArray stages, BsonValue? hint)
+    {
+        var rest = stages.Select(stage => stage is BsonDocument { ElementCount: 1 } document
+            ? document.GetElement(0)
+            : throw MongoRefusal.Location(40323, "A pipeline stage specification object must contain exactly one field.")).ToList();
+        var all = rest.Select(StageOf).ToList();
+        var taken = 0;
+        Filter filter = new AllOf([]);
+        SortOrder? sort = null;
+        long skip = 0, limit = 0;
+        if (rest.ElementAtOrDefault(taken) is { Name: "$match" } match)
+            (filter, taken) = (FilterParser.Parse(match.Value.AsBsonDocument), taken + 1);
+        if (rest.ElementAtOrDefault(taken) is { Name: "$sort" } order)
+            (sort, taken) = (SortOrder.Parse(order.Value.AsBsonDocument), taken + 1);
+        if (rest.ElementAtOrDefault(taken) is { Name: "$skip" } skipped)
+            (skip, taken) = (Values.ToInteger(skipped.Value, "$skip"), taken + 1);
+        if (rest.ElementAtOrDefault(taken) is { Name: "$limit" } limited)
+            (limit, taken) = (Values.ToInteger(limited.Value, "$limit"), taken + 1);
+        return new Pipeline(new Query(filter, sort, skip, limit, hint), all[taken..]);
+    }
+
+    public IEnumerable<BsonDocument> Run(IEnumerable<BsonDocument> documents) => Stages.Aggregate(documents, (input, stage) => stage(input));
+
+    /// <summary>The stages that an update with a pipeline may have.</summary>
+    public static Func<BsonDocument, BsonDocument> ParseUpdate(BsonArray stages)
+    {
+        var parsed = new List<Stage>();
+        foreach (var stage in stages)
+        {
+            if (stage is not BsonDocument { ElementCount: 1 } document)
+                throw MongoRefusal.Location(40323, "A pipeline stage specification object must contain exactly one field.");
+            if (document.GetElement(0).Name is not ("$set" or "$addFields" or "$unset" or "$project" or "$replaceRoot" or "$replaceWith"))
+                throw MongoRefusal.InvalidOptions($"{document.GetElement(0).Name} is not allowed to be used within an update");
+            parsed.Add(StageOf(document.GetElement(0)));
+        }
+        return document => parsed.Aggregate((IEnumerable<BsonDocument>)[document], (input, stage) => stage(input)).Single();
+    }
+
+    private static Stage StageOf(BsonElement element)
+    {
+        var value = element.Value;
+        switch (element.Name)
+        {
+            case "$match":
+                var filter = FilterParser.Parse(value as BsonDocument ?? throw MongoRefusal.Location(15959, "the match filter must be an expression in an object"));
+                return input => input.Where(document => filter.Matches(document));
+            case "$sort":
+                var sort = SortOrder.Parse(value as BsonDocument ?? throw MongoRefusal.Location(15973, "the $sort key specification must be an object"))
+                    ?? throw MongoRefusal.Location(15976, "$sort stage must have at least one sort key");
+                return input => sort.Apply(input, document => document, 0);
+            case "$limit":
+                var limit = Values.ToInteger(value, "$limit") is > 0 and var count ? count : throw MongoRefusal.Location(15958, "the limit must be positive");
+                return input => input.Take((int)Math.Min(limit, int.MaxValue));
+            case "$skip":
+                var skip = Values.ToInteger(value, "$skip") is >= 0 and var number ? number : throw MongoRefusal.Location(5107200, "$skip must be non-negative");
+                return input => input.Skip((int)Math.Min(skip, int.MaxValue));
+            case "$project":
+                var projection = Projection.Parse(value as BsonDocument, true)!;
+                return input => input.Select(projection.Apply);
+            case "$set" or "$addFields":
+                var assignment = Assignment.Parse(value, element.Name);
+                return input => input.Select(assignment.Apply);
+            case "$unset":
+                var names = (value as BsonArray ?? [value]).Select(name => name is BsonString text ? text.Value : throw MongoRefusal.Location(31120, "$unset specification must be a string or an array of strings"));
+                var exclusion = Projection.Parse(new BsonDocument(names.Distinct().Select(name => new BsonElement(name, 0))), true)!;
+                return input => input.Select(exclusion.Apply);
+            case "$replaceWith": return ReplaceRoot(value);
+            case "$replaceRoot": return ReplaceRoot(value is BsonDocument root && root.TryGetValue("newRoot", out var inner) ? inner : throw MongoRefusal.Location(40231, "no newRoot specified for the $replaceRoot stage"));
+            case "$count": return Count(value);
+            case "$group": return Grouping.Parse(value);
+            case "$unwind": return Unwinding.Parse(value);
+            case "$changeStream": throw MongoRefusal.Location(40573, "The $changeStream stage is only supported on replica sets");
+            default: throw MongoRefusal.Location(40324, $"Unrecognized pipeline stage name: '{element.Name}'");
+        }
+    }
+
+    private static Stage ReplaceRoot(BsonValue value)
+    {
+        var expression = ExpressionParser.Parse(value);
+        return input => input.Select(document => expression(new Scope(document)) as BsonDocument
+            ?? throw MongoRefusal.Location(40228, "'newRoot' expression must evaluate to an object"));
+    }
+
+    private static Stage Count(BsonValue value)
+    {
+        if (value is not BsonString { Value: [not '$', ..] } name || name.Value.Contains('.', StringComparison.Ordinal))
+            throw MongoRefusal.Location(40156, "the count field must be a non-empty string without '$' and '.'");
+        return input => Counted(input, name.Value);
+
+        static IEnumerable<BsonDocument> Counted(IEnumerable<BsonDocument> input, string name)
+        {
+            if (input.LongCount() is > 0 and var count)
+                yield return new BsonDocument(name, count <= int.MaxValue ? (int)count : count);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using MongoDB.Bson;
+using Shop.Local.Mongo.Documents;
+using Shop.Local.Mongo.Queries;
+
+namespace Shop.Local.Mongo.Aggregation;
+
+/// <summary>Inclusion, exclusion and computed fields, of <c>find</c> and of <c>$project</c>.</summary>
+internal sealed class Projection
+{
+    private readonly Node root = new();
+    private readonly List<(string[] Path, Expression Value)> computed = [];
+    private bool? including;
+    private bool? id;
+
+    public static Projection? Parse(BsonDocument? specification, bool inPipeline)
+    {
+        if (specification is null or { ElementCount: 0 })
+            return inPipeline ? throw MongoRefusal.Location(51272, "Invalid $project :: caused by :: projection specification must have at least one field") : null;
+        var projection = new Projection();
+        foreach (var element in specification)
+            projection.Add(element.Name, element.Value, inPipeline);
+        // Only _id was named: {_id: 0} excludes, {_id: 1} includes.
+        projection.including ??= projection.computed.Count > 0 || projection.id != false && projection.root.Children.Count == 0;
+        return projection;
+    }
+
+    /// <summary>Whether a value is 0/1 or a boolean, and which.</summary>
+    private static bool? Flag(BsonValue value) => value is BsonBoolean || TypeOrder.IsNumber(value) ? Values.IsTrue(value) : null;
+
+    public BsonDocument Apply(BsonDocument document)
+    {
+        var result = new BsonDocument();
+        if (id != false && including == true && document.TryGetValue("_id", out var kept))
+            result["_id"] = kept;
+        foreach (var element in document)
+        {
+            if (element.Name == "_id")
+            {
+                if (id != false && including == false)
+                    result["_id"] = element.Value;
+                continue;
+            }
+            if (Apply(root, element.Name, element.Value) is { } value)
+                result[element.Name] = value;
+        }
+        var scope = new Scope(document);
+        foreach (var (path, expression) in computed)
+            Assignment.Set(result, path, expression(scope));
+        return result;
+    }
+
+    private BsonValue? Apply(Node node, string name, BsonValue value)
+    {
+        if (node.Children.GetValueOrDefault(name) is not { } child)
+            return including == true ? null : value;
+        if (child.Slice is { } slice)
+            return slice(value);
+        return child.Children.Count == 0 ? (including == true ? value : null) : Descend(child, value);
+    }
+
+    private BsonValue? Descend(Node node, BsonValue value) => value switch
+    {
+        BsonDocument document => new BsonDocument(document.Select(element => (element.Name, Value: Apply(node, element.Name, element.Value)))
+            .Where(element => element.Value is not null).Select(element => new BsonElement(element.Name, element.Value))),
+        BsonArray array => new BsonArray(array.Select(element => Descend(node, element)).Where(element => element is not null)),
+        _ => including == true ? null : value
+    };
+
+    private void Add(string path, BsonValue value, bool inPipeline)
+    {
+        var parts = DocumentPath.Split(path);
+        if (parts.Any(part => part.Length == 0))
+            throw MongoRefusal.Location(40352, "FieldPath field names may not be empty strings.");
+        if (parts.Any(part => part[0] == '$'))
+            throw MongoRefusal.Location(16410, $"FieldPath field names may not start with '$': positional projection '{path}' is not supported");
+        if (Flag(value) is { } wanted)
+            AddFlag(path, parts, wanted);
+        else if (!inPipeline && value is BsonDocument { ElementCount: 1 } special && special.GetElement(0).Name is "$slice" or "$elemMatch" && FindOnly(special) is { } slice)
+            AddNode(path, parts).Slice = slice;
+        else if (value is BsonDocument { ElementCount: > 0 } nested && !FilterParser.IsOperators(nested))
+            foreach (var element in nested)
+                Add($"{path}.{element.Name}", element.Value, inPipeline);
+        else
+        {
+            Direction(path, true);
+            if (path == "_id")
+                id = false;
+            AddNode(path, parts).Slice = _ => null;
+            computed.Add((parts, ExpressionParser.Parse(value)));
+        }
+    }
+
+    private void AddFlag(string path, string[] parts, bool wanted)
+    {
+        if (path == "_id")
+        {
+            id = wanted;
+            return;
+        }
+        Direction(path, wanted);
+        AddNode(path, parts);
+    }
+
+    private void Direction(string path, bool include)
+    {
+        if (including is { } known && known != include)
+            throw include
+                ? MongoRefusal.Location(31253, $"Cannot do inclusion on field {path} in exclusion projection")
+                : MongoRefusal.Location(31254, $"Cannot do exclusion on field {path} in inclusion projection");
+        including = include;
+    }
+
+    private Node AddNode(string path, string[] parts)
+    {
+        var node = root;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var known = node.Children.TryGetValue(parts[i], out var child);
+            if (known && (i == parts.Length - 1 || child!.Children.Count == 0))
+                throw MongoRefusal.Location(31250, $"Path collision at {path}");
+            node = node.Children[parts[i]] = child ?? new Node();
+        }
+        return node;
+    }
+
+    private Func<BsonValue, BsonValue?>? FindOnly(BsonDocument special)
+    {
+        var (name, argument) = (special.GetElement(0).Name, special.GetElement(0).Value);
+        if (name == "$elemMatch")
+        {
+            including ??= true;
+            var condition = FilterParser.ParseCondition(special);
+            return value => value is BsonArray array && array.FirstOrDefault(element => condition.Accepts(new BsonArray { element })) is { } found ? new BsonArray { found } : null;
+        }
+        var (skip, count) = argument is BsonArray { Count: 2 } pair
+            ? (Values.ToInteger(pair[0], "$slice"), Values.ToInteger(pair[1], "$slice"))
+            : Values.ToInteger(argument, "$slice") is >= 0 and var front ? (0, front) : (Values.ToInteger(argument, "$slice"), long.MaxValue);
+        return value => value is BsonArray array
+            ? new BsonArray(array.Skip((int)Math.Min(skip < 0 ? Math.Max(0, array.Count + skip) : skip, int.MaxValue)).Take((int)Math.Min(count, int.MaxValue)))
+            : value;
+    }
+
+    private sealed class Node
+    {
+        public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
+        public Func<BsonValue, BsonValue?>? Slice { get; set; }
+    }
+}

@@ -1,0 +1,16 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Hashing;
+
+namespace Shop.Local.Mongo.Documents;
+
+/// <summary>Equality and order of keys written by <see cref="KeyWriter"/>.</summary>
+internal sealed class ByteKeys : IEqualityComparer<byte[]>, IComparer<byte[]>
+{
+    public static readonly ByteKeys Instance = new();
+
+    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+    public int GetHashCode([DisallowNull] byte[] obj) => (int)XxHash3.HashToUInt64(obj);
+
+    public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
+}

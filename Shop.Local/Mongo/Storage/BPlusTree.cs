@@ -1,0 +1,260 @@
+namespace Shop.Local.Mongo.Storage;
+
+/// <summary>A place between keys: before the first key that begins with the bytes, or after the last one.</summary>
+internal readonly record struct Bound(byte[] Bytes, bool After)
+{
+    public static readonly Bound Start = new([], false);
+    public static readonly Bound End = new([], true);
+
+    /// <summary>Whether a key lies behind this place.</summary>
+    public bool Precedes(ReadOnlySpan<byte> key) =>
+        !(After && key.StartsWith(Bytes)) && key.SequenceCompareTo(Bytes) >= 0;
+}
+
+/// <summary>
+/// An ordered map from keys, compared as unsigned bytes, to records: a B+ tree with linked leaves. Emptied leaves are unlinked,
+/// sparse ones stay, which costs memory after mass deletes until the next start and never order. Not thread-safe.
+/// </summary>
+internal sealed class BPlusTree
+{
+    private const int Capacity = 64;
+    private Node root = new(true);
+
+    public int Count { get; private set; }
+
+    /// <summary>False, and nothing changed, when the key is there.</summary>
+    public bool TryAdd(byte[] key, Record record)
+    {
+        var (added, split) = Insert(root, key, record);
+        if (split is not null)
+        {
+            var above = new Node(false) { Count = 2 };
+            (above.Keys[0], above.Children[0]) = (root.Keys[0], root);
+            (above.Keys[1], above.Children[1]) = (split.Keys[0], split);
+            root = above;
+        }
+        if (added)
+            Count++;
+        return added;
+    }
+
+    public bool Remove(byte[] key)
+    {
+        if (!Remove(root, key))
+            return false;
+        Count--;
+        while (!root.IsLeaf && root.Count == 1)
+            root = root.Children[0];
+        if (root.Count == 0)
+            root = new Node(true);
+        return true;
+    }
+
+    public Record? Find(byte[] key)
+    {
+        var node = root;
+        while (!node.IsLeaf)
+            node = node.Children[node.ChildFor(key)];
+        var index = node.LowerBound(key);
+        return index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key) ? node.Records[index] : null;
+    }
+
+    /// <summary>From a place onwards, or backwards from it; ends when the consumer stops or the tree does. The tree must not change meanwhile.</summary>
+    public IEnumerable<(byte[] Key, Record Record)> From(Bound place, bool backward)
+    {
+        var node = root;
+        while (!node.IsLeaf)
+        {
+            var child = node.FirstBehind(place);
+            node = node.Children[Math.Max(child - 1, 0)];
+        }
+        var index = node.FirstBehind(place);
+        if (!backward)
+        {
+            for (Node? leaf = node; leaf is not null; leaf = leaf.Next, index = 0)
+                for (; index < leaf.Count; index++)
+                    yield return (leaf.Keys[index], leaf.Records[index]);
+            yield break;
+        }
+        index--;
+        for (Node? leaf = node; leaf is not null; leaf = leaf.Previous, index = leaf is null ? 0 : leaf.Count - 1)
+            for (; index >= 0; index--)
+                yield return (leaf.Keys[index], leaf.Records[index]);
+    }
+
+    /// <summary>Fills an empty tree from distinct entries in key order.</summary>
+    public void Load(IReadOnlyList<KeyValuePair<byte[], Record>> sorted)
+    {
+        const int Fill = Capacity * 3 / 4;
+        var level = new List<Node>();
+        for (var start = 0; start < sorted.Count; start += Fill)
+        {
+            var leaf = new Node(true) { Count = Math.Min(Fill, sorted.Count - start) };
+            for (var i = 0; i < leaf.Count; i++)
+                (leaf.Keys[i], leaf.Records[i]) = sorted[start + i];
+            if (level.Count > 0)
+                (level[^1].Next, leaf.Previous) = (leaf, level[^1]);
+            level.Add(leaf);
+        }
+        while (level.Count > 1)
+            level = [.. level.Chunk(Fill).Select(Node.Above)];
+        root = level.Count == 0 ? new Node(true) : level[0];
+        Count = sorted.Count;
+    }
+
+    private static (bool Added, Node? Split) Insert(Node node, byte[] key, Record record)
+    {
+        if (node.IsLeaf)
+        {
+            var index = node.LowerBound(key);
+            if (index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key))
+                return (false, null);
+            var split = node.Count == Capacity ? node.Split(index == node.Count) : null;
+            if (split is not null && index >= node.Count)
+                split.InsertAt(index - node.Count, key, record, null);
+            else
+                node.InsertAt(index, key, record, null);
+            return (true, split);
+        }
+        var child = node.ChildFor(key);
+        var (added, grown) = Insert(node.Children[child], key, record);
+        // The first key of a child is only a lower fence; it follows when something smaller arrives.
+        node.Keys[child] = node.Children[child].Keys[0];
+        if (grown is null)
+            return (added, null);
+        var half = node.Count == Capacity ? node.Split(child + 1 == node.Count) : null;
+        if (half is not null && child + 1 >= node.Count)
+            half.InsertAt(child + 1 - node.Count, grown.Keys[0], null, grown);
+        else
+            node.InsertAt(child + 1, grown.Keys[0], null, grown);
+        return (added, half);
+    }
+
+    private static bool Remove(Node node, byte[] key)
+    {
+        if (node.IsLeaf)
+        {
+            var index = node.LowerBound(key);
+            if (index >= node.Count || !node.Keys[index].AsSpan().SequenceEqual(key))
+                return false;
+            node.RemoveAt(index);
+            return true;
+        }
+        var child = node.ChildFor(key);
+        var below = node.Children[child];
+        if (!Remove(below, key))
+            return false;
+        if (below.Count == 0)
+        {
+            below.Unlink();
+            node.RemoveAt(child);
+        }
+        return true;
+    }
+
+    private sealed class Node(bool isLeaf)
+    {
+        public readonly bool IsLeaf = isLeaf;
+        public readonly byte[][] Keys = new byte[Capacity][];
+        public readonly Record[] Records = isLeaf ? new Record[Capacity] : [];
+        public readonly Node[] Children = isLeaf ? [] : new Node[Capacity];
+        public int Count;
+        public Node? Next, Previous;
+
+        public static Node Above(Node[] children)
+        {
+            var node = new Node(false) { Count = children.Length };
+            for (var i = 0; i < children.Length; i++)
+                (node.Keys[i], node.Children[i]) = (children[i].Keys[0], children[i]);
+            return node;
+        }
+
+        public int LowerBound(ReadOnlySpan<byte> key) => FirstBehind(key, false);
+
+        public int FirstBehind(Bound place) => FirstBehind(place.Bytes, place.After);
+
+        public int ChildFor(ReadOnlySpan<byte> key)
+        {
+            var index = LowerBound(key);
+            return index < Count && Keys[index].AsSpan().SequenceEqual(key) ? index : Math.Max(index - 1, 0);
+        }
+
+        public void InsertAt(int index, byte[] key, Record? record, Node? child)
+        {
+            Array.Copy(Keys, index, Keys, index + 1, Count - index);
+            Keys[index] = key;
+            if (IsLeaf)
+            {
+                Array.Copy(Records, index, Records, index + 1, Count - index);
+                Records[index] = record!;
+            }
+            else
+            {
+                Array.Copy(Children, index, Children, index + 1, Count - index);
+                Children[index] = child!;
+            }
+            Count++;
+        }
+
+        public void RemoveAt(int index)
+        {
+            Count--;
+            Array.Copy(Keys, index + 1, Keys, index, Count - index);
+            Keys[Count] = null!;
+            if (IsLeaf)
+            {
+                Array.Copy(Records, index + 1, Records, index, Count - index);
+                Records[Count] = null!;
+            }
+            else
+            {
+                Array.Copy(Children, index + 1, Children, index, Count - index);
+                Children[Count] = null!;
+            }
+        }
+
+        /// <summary>Ascending inserts leave full nodes behind instead of half-empty ones.</summary>
+        public Node Split(bool ascending)
+        {
+            var at = ascending ? Capacity - 1 : Capacity / 2;
+            var right = new Node(IsLeaf) { Count = Capacity - at };
+            Array.Copy(Keys, at, right.Keys, 0, right.Count);
+            Array.Clear(Keys, at, right.Count);
+            var values = IsLeaf ? (Array)Records : Children;
+            Array.Copy(values, at, IsLeaf ? right.Records : right.Children, 0, right.Count);
+            Array.Clear(values, at, right.Count);
+            Count = at;
+            if (IsLeaf)
+            {
+                (right.Next, right.Previous) = (Next, this);
+                if (Next is not null)
+                    Next.Previous = right;
+                Next = right;
+            }
+            return right;
+        }
+
+        public void Unlink()
+        {
+            if (Next is not null)
+                Next.Previous = Previous;
+            if (Previous is not null)
+                Previous.Next = Next;
+        }
+
+        private int FirstBehind(ReadOnlySpan<byte> bytes, bool after)
+        {
+            int low = 0, high = Count;
+            while (low < high)
+            {
+                var middle = (low + high) >>> 1;
+                var key = Keys[middle].AsSpan();
+                if (after && key.StartsWith(bytes) || key.SequenceCompareTo(bytes) < 0)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            return low;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using MongoDB.Bson;
+
+namespace Shop.Local.Mongo.Storage;
+
+internal enum ChangeKind : byte
+{
+    Create = 1,
+    Drop,
+    Rename,
+    CreateIndex,
+    DropIndex,
+    Put,
+    Delete
+}
+
+/// <summary>
+/// The changes of one command as one frame of the log: length, XxHash3 of the payload, then changes, each a kind, a collection's number and
+/// a document. Collections are numbers because a snapshot and the log after it may see different names.
+/// </summary>
+internal sealed class ChangeBatch
+{
+    public const int HeaderBytes = 12;
+    private byte[] buffer = new byte[1024];
+    private int length = HeaderBytes;
+
+    public int Length => length;
+    public bool IsEmpty => length == HeaderBytes;
+
+    public void Create(Collection collection) => Add(ChangeKind.Create, collection.Id,
+        new BsonDocument { { "ns", collection.Namespace }, { "uuid", new BsonBinaryData(collection.Uuid, GuidRepresentation.Standard) } }.ToBson());
+
+    public void Drop(int collection) => Add(ChangeKind.Drop, collection, new BsonDocument().ToBson());
+
+    public void Rename(int collection, string name) => Add(ChangeKind.Rename, collection, new BsonDocument("ns", name).ToBson());
+
+    public void CreateIndex(int collection, IndexDefinition definition) => Add(ChangeKind.CreateIndex, collection, definition.Spec.ToBson());
+
+    public void DropIndex(int collection, string name) => Add(ChangeKind.DropIndex, collection, new BsonDocument("name", name).ToBson());
+
+    public void Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
+
+    public void Delete(int collection, BsonDocument id) => Add(ChangeKind.Delete, collection, id.ToBson());
+
+    public void Clear() => length = HeaderBytes;
+
+    /// <summary>The frame, valid until the next change.</summary>
+    public ReadOnlySpan<byte> Seal()
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(buffer, length - HeaderBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(buffer.AsSpan(4), Checksum(buffer.AsSpan(HeaderBytes, length - HeaderBytes)));
+        return buffer.AsSpan(0, length);
+    }
+
+    public static ulong Checksum(ReadOnlySpan<byte> payload) => XxHash3.HashToUInt64(payload);
+
+    /// <summary>The changes of a frame's payload, which its checksum vouches for.</summary>
+    public static IEnumerable<(ChangeKind Kind, int Collection, byte[] Document)> Parse(ReadOnlyMemory<byte> payload)
+    {
+        while (!payload.IsEmpty)
+        {
+            var kind = (ChangeKind)payload.Span[0];
+            var collection = BinaryPrimitives.ReadInt32LittleEndian(payload.Span[1..]);
+            var size = BinaryPrimitives.ReadInt32LittleEndian(payload.Span[5..]);
+            yield return (kind, collection, payload.Slice(5, size).ToArray());
+            payload = payload[(5 + size)..];
+        }
+    }
+
+    private void Add(ChangeKind kind, int collection, byte[] document)
+    {
+        var needed = length + 5 + document.Length;
+        if (needed > buffer.Length)
+            Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
+        buffer[length] = (byte)kind;
+        BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(length + 1), collection);
+        document.CopyTo(buffer, length + 5);
+        length = needed;
+    }
+}

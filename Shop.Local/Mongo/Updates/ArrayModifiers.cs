@@ -1,0 +1,132 @@
+using MongoDB.Bson;
+using Shop.Local.Mongo.Documents;
+using Shop.Local.Mongo.Queries;
+
+namespace Shop.Local.Mongo.Updates;
+
+/// <summary>The update operators on arrays.</summary>
+internal static class ArrayModifiers
+{
+    private static readonly HashSet<string> PushClauses = ["$each", "$position", "$slice", "$sort"];
+
+    public static Func<BsonValue?, BsonValue?> Parse(string name, string path, BsonValue argument) => name switch
+    {
+        "$push" => Push(path, argument),
+        "$addToSet" => AddToSet(path, argument),
+        "$pull" => Pull(path, argument),
+        "$pullAll" => PullAll(path, argument),
+        _ => Pop(path, argument)
+    };
+
+    private static Func<BsonValue?, BsonValue?> Push(string path, BsonValue argument)
+    {
+        if (argument is not BsonDocument clauses || !clauses.Contains("$each"))
+            return value => Changed(value, path, "$push", array => array.Add(Bson.Copy(argument)));
+        if (clauses.Names.FirstOrDefault(clause => !PushClauses.Contains(clause)) is { } unknown)
+            throw MongoRefusal.BadValue($"Unrecognized clause in $push: {unknown}");
+        var each = Each(clauses, "$push");
+        var position = clauses.TryGetValue("$position", out var at) ? Values.ToInteger(at, "$position") : (long?)null;
+        var slice = clauses.TryGetValue("$slice", out var kept) ? Values.ToInteger(kept, "$slice") : (long?)null;
+        var sort = clauses.TryGetValue("$sort", out var order) ? Sorter(order) : null;
+        return value =>
+        {
+            var array = Existing(value, path, "$push");
+            var index = (int)Math.Clamp(position is { } wanted ? wanted < 0 ? array.Count + wanted : wanted : array.Count, 0, array.Count);
+            foreach (var element in each)
+                array.Insert(index++, Bson.Copy(element));
+            IEnumerable<BsonValue> result = sort is null ? array : sort(array);
+            if (slice is { } count)
+                result = count >= 0 ? result.Take((int)Math.Min(count, int.MaxValue)) : result.TakeLast((int)Math.Min(-count, int.MaxValue));
+            return new BsonArray(result);
+        };
+    }
+
+    private static Func<BsonArray, IEnumerable<BsonValue>> Sorter(BsonValue order)
+    {
+        if (order is BsonDocument fields)
+        {
+            var sort = SortOrder.Parse(fields) ?? throw MongoRefusal.BadValue("The $sort pattern is empty when it should be a set of fields.");
+            return array => sort.Apply(array, element => element as BsonDocument ?? [], 0);
+        }
+        var descending = Values.ToInteger(order, "$sort") is (1 or -1) and var direction ? direction < 0 : throw MongoRefusal.BadValue("The $sort element value must be either 1 or -1");
+        var byValue = Comparer<BsonValue>.Create(Values.Compare);
+        return array => descending ? array.OrderDescending(byValue) : array.Order(byValue);
+    }
+
+    private static Func<BsonValue?, BsonValue?> AddToSet(string path, BsonValue argument)
+    {
+        var isList = argument is BsonDocument { ElementCount: > 0 } document && document.GetElement(0).Name == "$each";
+        BsonArray added = isList ? Each(argument.AsBsonDocument, "$addToSet") : [argument];
+        return value =>
+        {
+            var array = Existing(value, path, "$addToSet");
+            var known = new HashSet<byte[]>(array.Select(KeyWriter.Of), ByteKeys.Instance);
+            foreach (var element in added)
+                if (known.Add(KeyWriter.Of(element)))
+                    array.Add(Bson.Copy(element));
+            return array;
+        };
+    }
+
+    private static Func<BsonValue?, BsonValue?> Pull(string path, BsonValue argument)
+    {
+        Func<BsonValue, bool> goes;
+        if (argument is BsonRegularExpression || FilterParser.IsOperators(argument))
+        {
+            var condition = FilterParser.ParseCondition(argument);
+            goes = condition.Accepts;
+        }
+        else if (argument is BsonDocument query)
+        {
+            var filter = FilterParser.Parse(query);
+            goes = element => element is BsonDocument document && filter.Matches(document);
+        }
+        else
+            goes = element => Values.Same(element, argument);
+        return value => value is null ? null : Changed(value, path, "$pull", array => RemoveWhere(array, goes));
+    }
+
+    private static Func<BsonValue?, BsonValue?> PullAll(string path, BsonValue argument)
+    {
+        if (argument is not BsonArray all)
+            throw MongoRefusal.BadValue($"$pullAll requires an array argument but was given a {TypeOrder.Name(argument)}");
+        var keys = new HashSet<byte[]>(all.Select(KeyWriter.Of), ByteKeys.Instance);
+        return value => value is null ? null : Changed(value, path, "$pullAll", array => RemoveWhere(array, element => keys.Contains(KeyWriter.Of(element))));
+    }
+
+    private static Func<BsonValue?, BsonValue?> Pop(string path, BsonValue argument)
+    {
+        if (!TypeOrder.IsNumber(argument) || Values.ToInteger(argument, "$pop") is not (1 or -1))
+            throw MongoRefusal.FailedToParse("$pop expects 1 or -1");
+        var first = Values.ToInteger(argument, "$pop") < 0;
+        return value => value is null ? null : Changed(value, path, "$pop", array =>
+        {
+            if (array.Count > 0)
+                array.RemoveAt(first ? 0 : array.Count - 1);
+        });
+    }
+
+    private static BsonArray Each(BsonDocument clauses, string name) => clauses["$each"] as BsonArray
+        ?? throw new MongoRefusal(name == "$push" ? 2 : 14, name == "$push" ? "BadValue" : "TypeMismatch", $"The argument to $each in {name} must be an array");
+
+    private static BsonArray Existing(BsonValue? value, string path, string name) => value switch
+    {
+        null => [],
+        BsonArray array => array,
+        _ => throw MongoRefusal.BadValue($"The field '{path}' must be an array but is of type {TypeOrder.Name(value)}: {name}")
+    };
+
+    private static BsonArray Changed(BsonValue? value, string path, string name, Action<BsonArray> change)
+    {
+        var array = Existing(value, path, name);
+        change(array);
+        return array;
+    }
+
+    private static void RemoveWhere(BsonArray array, Func<BsonValue, bool> goes)
+    {
+        var kept = array.Where(element => !goes(element)).ToArray();
+        array.Clear();
+        array.AddRange(kept);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using Shop.Local.Mongo.Commands;
+
+namespace Shop.Local.Mongo.Wire;
+
+/// <summary>
+/// One client on a thread of its own with blocking reads, which is faster here than asynchronous ones and as many as a shop needs.
+/// Memory for a message grows with what has arrived, never with what a length field claims.
+/// </summary>
+internal sealed class Connection(Socket socket, long id, CommandRouter router) : IDisposable
+{
+    private const int Piece = 64 * 1024;
+    private const int KeptBuffer = 1024 * 1024;
+    private readonly NetworkStream stream = new(socket, true);
+    private readonly MemoryStream output = new(4096);
+
+    public void Serve()
+    {
+        try
+        {
+            using var input = new BufferedStream(stream, Piece);
+            var header = new byte[Message.HeaderBytes];
+            while (input.ReadAtLeast(header, header.Length, false) == header.Length)
+            {
+                var length = BinaryPrimitives.ReadInt32LittleEndian(header) - header.Length;
+                if (length is < 0 or > Handshake.MaxMessageBytes)
+                    return;
+                Answer(header, ReadBody(input, length));
+            }
+        }
+        catch (IOException)
+        {
+            // The client went away, the server stops, or what came was no message: in each case this connection is over.
+        }
+    }
+
+    public void Dispose()
+    {
+        stream.Dispose();
+        output.Dispose();
+    }
+
+    /// <summary>Ends a blocking read; the thread then ends by itself.</summary>
+    public void Close()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // Already gone.
+        }
+        catch (ObjectDisposedException)
+        {
+            // Ended by itself meanwhile.
+        }
+    }
+
+    private void Answer(byte[] header, byte[] body)
+    {
+        var message = Message.Parse(BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(12)), body, id);
+        var reply = router.Execute(message.Request);
+        if (!message.WantsReply)
+            return;
+        message.WriteReply(output, BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4)), reply);
+        stream.Write(output.GetBuffer(), 0, (int)output.Length);
+        if (output.Capacity > KeptBuffer)
+        {
+            output.SetLength(0);
+            output.Capacity = 4096;
+        }
+    }
+
+    private static byte[] ReadBody(Stream input, int length)
+    {
+        var body = new byte[Math.Min(length, Piece)];
+        var filled = 0;
+        while (filled < length)
+        {
+            if (filled == body.Length)
+                Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
+            var read = input.Read(body, filled, body.Length - filled);
+            if (read == 0)
+                throw new EndOfStreamException();
+            filled += read;
+        }
+        return body;
+    }
+}
