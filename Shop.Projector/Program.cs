@@ -1,8 +1,3 @@
-using Shop.ServiceDefaults;
+using Shop.Projector;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-
-var app = builder.Build();
-app.MapDefaultEndpoints();
-app.Run();
+await ProjectorApp.Build(args).RunAsync();

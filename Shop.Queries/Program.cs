@@ -1,8 +1,3 @@
-using Shop.ServiceDefaults;
+using Shop.Queries;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-
-var app = builder.Build();
-app.MapDefaultEndpoints();
-app.Run();
+await QueriesApp.Build(args).RunAsync();

@@ -27,6 +27,11 @@ public sealed record OrderDocument(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? PaidAt,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? ShippedAt,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? CancelledAt,
-    IReadOnlyList<OrderDocumentLine> Items);
+    IReadOnlyList<OrderDocumentLine> Items)
+{
+    /// <summary>When a projector last wrote the document, by that projector's clock; live updates find changes by it.</summary>
+    [JsonIgnore]
+    public DateTimeOffset ProjectedAt { get; init; }
+}
 
 public sealed record OrderDocumentLine(string ProductId, string ProductName, int ProductVersion, int Quantity, decimal Price);

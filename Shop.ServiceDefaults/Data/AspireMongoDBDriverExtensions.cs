@@ -3,6 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using MongoDB.Driver.Core.Configuration;
 
 namespace Shop.ServiceDefaults.Data;
 
@@ -33,6 +34,7 @@ public static class AspireMongoDBDriverExtensions
         builder.Services.AddSingleton<IMongoClient>(_ =>
         {
             var client = MongoClientSettings.FromUrl(url);
+            client.TracingOptions = new TracingOptions { Disabled = settings.DisableTracing };
             configureClientSettings?.Invoke(client);
             return new MongoClient(client);
         });

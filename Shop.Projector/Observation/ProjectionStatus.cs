@@ -1,0 +1,73 @@
+using System.Text.Json.Serialization;
+
+namespace Shop.Projector.Observation;
+
+/// <summary>The answer of <c>GET /lag</c>, in seconds.</summary>
+/// <param name="Now">The age of the oldest event that was received and is not visible yet; without one, what the last event took; 0 before the first.</param>
+/// <param name="P50">Median from commit to visible over the last minute; absent when nothing was projected.</param>
+/// <param name="P99">99th percentile likewise.</param>
+/// <param name="Events">How many events the last minute had.</param>
+public sealed record LagReport(double Now, double? P50, double? P99, int Events);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(LagReport))]
+internal sealed partial class ProjectorJson : JsonSerializerContext;
+
+/// <summary>How the projection is doing, for health and <c>/lag</c>.</summary>
+public sealed class ProjectionStatus(TimeProvider time)
+{
+    private readonly LagWindow window = new(time);
+    private readonly Lock gate = new();
+    private TimeSpan last;
+    private DateTimeOffset? oldestPending;
+    private DateTimeOffset? storeAwaySince;
+
+    /// <summary>When the store stopped working, or null.</summary>
+    public DateTimeOffset? StoreAwaySince
+    {
+        get { lock (gate) return storeAwaySince; }
+    }
+
+    /// <summary>How old the oldest event is that was received and is not visible yet.</summary>
+    public TimeSpan? PendingAge
+    {
+        get { lock (gate) return oldestPending is { } oldest ? time.GetUtcNow() - oldest : null; }
+    }
+
+    /// <summary>Events that are given back stay pending: nobody has made them visible.</summary>
+    public void Received(DateTimeOffset oldest)
+    {
+        lock (gate) oldestPending = oldestPending is { } known && known < oldest ? known : oldest;
+    }
+
+    public void Projected(TimeSpan lag)
+    {
+        window.Record(lag);
+        lock (gate) last = lag;
+    }
+
+    public void BatchDone()
+    {
+        lock (gate) oldestPending = storeAwaySince = null;
+    }
+
+    public void StoreIsAway()
+    {
+        lock (gate) storeAwaySince ??= time.GetUtcNow();
+    }
+
+    public void StoreIsBack()
+    {
+        lock (gate) storeAwaySince = null;
+    }
+
+    public LagReport Lag()
+    {
+        var (events, median, p99) = window.Read();
+        lock (gate)
+        {
+            var now = oldestPending is { } oldest ? time.GetUtcNow() - oldest : last;
+            return new(Math.Round(Math.Max(0, now.TotalSeconds), 4), median, p99, events);
+        }
+    }
+}

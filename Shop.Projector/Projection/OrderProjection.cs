@@ -1,0 +1,150 @@
+using System.Runtime.CompilerServices;
+using MongoDB.Bson;
+using MongoDB.Driver;
+using Shop.Contracts.Events;
+using Shop.ServiceDefaults.Data;
+
+namespace Shop.Projector.Projection;
+
+/// <summary>What has just been done; <see cref="Visible"/> is when queries see the batch's orders.</summary>
+public enum ProjectionStep
+{
+    StateRead,
+    ReferencesWritten,
+    OrdersWritten,
+    Visible,
+    NamesRead,
+    OrdersRepaired,
+    NamesPropagated,
+    BucketsMarked,
+}
+
+/// <summary>
+/// Applies a batch to the read model, as a sequence of steps that may end after any of them: whatever was left undone is done when the
+/// messages come again, because every step runs for every message, whether or not its guarded write changed anything.
+/// </summary>
+/// <remarks>
+/// Why names converge. A rename writes the reference document, then searches for orders to change; an order write writes the order, then
+/// reads the reference documents. Whichever of the two firsts comes second is followed by a second step that sees the other's first.
+/// </remarks>
+public sealed class OrderProjection(ReadModels models, TimeProvider time)
+{
+    /// <summary>The newest document schema that this code can write.</summary>
+    public const int KnownSchema = 1;
+
+    /// <summary>Orders changed by one command of a propagation: small enough not to hold up others, and to lose little when killed.</summary>
+    private const int PropagationPage = 500;
+
+    /// <exception cref="UnknownSchemaException">Another version of the projector has begun to write a generation that this one cannot.</exception>
+    public async IAsyncEnumerable<ProjectionStep> ApplyAsync(ProjectionBatch batch, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var generations = await GenerationsAsync(cancellationToken);
+        yield return ProjectionStep.StateRead;
+
+        await WriteAsync(models.Customers, batch, AggregateKind.Customer, state => Documents.Customer((CustomerState)state, Now), cancellationToken);
+        await WriteAsync(models.Products, batch, AggregateKind.Product, state => Documents.Product((ProductState)state, Now), cancellationToken);
+        yield return ProjectionStep.ReferencesWritten;
+
+        foreach (var generation in generations)
+        {
+            await WriteAsync(generation.Orders, batch, AggregateKind.Order, state => Documents.Order((OrderState)state, Now), cancellationToken);
+            yield return ProjectionStep.OrdersWritten;
+        }
+
+        yield return ProjectionStep.Visible;
+
+        OrderState[] orders = [.. batch.Winners(AggregateKind.Order).Select(winner => (OrderState)winner.State)];
+        var names = await NamesAsync(batch, orders, cancellationToken);
+        yield return ProjectionStep.NamesRead;
+
+        foreach (var generation in generations)
+        {
+            var repairs = NameRepair.OfWrittenOrders(orders, names, Now);
+            if (repairs.Count > 0) await generation.Orders.BulkWriteAsync(repairs, GuardedWrites.Unordered, cancellationToken);
+            yield return ProjectionStep.OrdersRepaired;
+            await foreach (var step in PropagateAsync(generation, batch, names, cancellationToken)) yield return step;
+            await DirtyMarks.MarkAsync(generation.Dirty, DirtyMarks.Of(orders, Guid.CreateVersion7()), cancellationToken);
+            yield return ProjectionStep.BucketsMarked;
+        }
+    }
+
+    private DateTimeOffset Now => time.GetUtcNow();
+
+    private async Task<ReadModelGeneration[]> GenerationsAsync(CancellationToken cancellationToken)
+    {
+        var state = await models.FindStateAsync(cancellationToken) ?? await ReadModelSetup.CreateAsync(models, cancellationToken);
+        if (state.Schema > KnownSchema) throw new UnknownSchemaException(state.Schema);
+        // The live one last: what a query has seen, every other generation has too.
+        return [.. state.Writing.OrderBy(number => number == state.Live).Select(models.Generation)];
+    }
+
+    private static async Task WriteAsync<T>(
+        IMongoCollection<T> collection, ProjectionBatch batch, AggregateKind kind, Func<object, T> toDocument, CancellationToken cancellationToken)
+    {
+        var pending = batch.Winners(kind).ToList();
+        while (pending.Count > 0)
+        {
+            (string, int, T)[] documents = [.. pending.Select(winner => (winner.Aggregate.Id, winner.Version, toDocument(winner.State)))];
+            var refused = await GuardedWrites.ReplaceIfNewerAsync(collection, documents, cancellationToken);
+            pending = [.. refused.Select(refusal => batch.Reject(pending[refusal.Index], refusal.Why)).OfType<ApplicableEvent>()];
+        }
+    }
+
+    /// <summary>Read after every write of the batch. That order is what convergence rests on.</summary>
+    private async Task<CurrentNames> NamesAsync(ProjectionBatch batch, OrderState[] orders, CancellationToken cancellationToken)
+    {
+        var customerIds = batch.Winners(AggregateKind.Customer).Select(winner => winner.Aggregate.Id)
+            .Concat(orders.Select(order => order.CustomerId)).ToHashSet();
+        var productIds = batch.Winners(AggregateKind.Product).Select(winner => winner.Aggregate.Id)
+            .Concat(orders.SelectMany(order => order.Items).Select(line => line.ProductId)).ToHashSet();
+        var customers = FindAsync(models.Customers, customerIds, cancellationToken);
+        var products = FindAsync(models.Products, productIds, cancellationToken);
+        return new(
+            (await customers).ToDictionary(customer => customer.Id, customer => new CurrentName(customer.Name, customer.NameVersion)),
+            (await products).ToDictionary(product => product.Id, product => new CurrentName(product.Name, product.NameVersion)));
+    }
+
+    private static async Task<List<T>> FindAsync<T>(IMongoCollection<T> collection, HashSet<string> ids, CancellationToken cancellationToken) =>
+        ids.Count == 0 ? [] : await collection.Find(new BsonDocument("_id", new BsonDocument("$in", new BsonArray(ids)))).ToListAsync(cancellationToken);
+
+    private async IAsyncEnumerable<ProjectionStep> PropagateAsync(
+        ReadModelGeneration generation, ProjectionBatch batch, CurrentNames names, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var customer in batch.Winners(AggregateKind.Customer))
+        {
+            var id = customer.Aggregate.Id;
+            // Nothing is older than the first name. A reference document may be missing only if somebody emptied the collection.
+            if (!names.Customers.TryGetValue(id, out var name) || name.Version == 1) continue;
+            var older = NameRepair.OrdersWithOlderCustomerName(id, name.Version);
+            while (await PageAsync(generation, older, cancellationToken) is { Count: > 0 } page)
+            {
+                await generation.Orders.BulkWriteAsync([NameRepair.OfCustomer(page, id, name, Now)], GuardedWrites.Unordered, cancellationToken);
+                yield return ProjectionStep.NamesPropagated;
+            }
+        }
+
+        foreach (var product in batch.Winners(AggregateKind.Product))
+        {
+            var id = product.Aggregate.Id;
+            if (!names.Products.TryGetValue(id, out var name) || name.Version == 1) continue;
+            var older = NameRepair.OrdersWithOlderProductName(id, name.Version);
+            while (await PageAsync(generation, older, cancellationToken) is { Count: > 0 } page)
+            {
+                await generation.Orders.BulkWriteAsync([NameRepair.OfProduct(page, id, name, Now)], GuardedWrites.Unordered, cancellationToken);
+                yield return ProjectionStep.NamesPropagated;
+            }
+        }
+    }
+
+    /// <summary>The progress is in the orders themselves, so a propagation that was killed goes on where it was.</summary>
+    private static async Task<BsonArray> PageAsync(ReadModelGeneration generation, BsonDocument filter, CancellationToken cancellationToken)
+    {
+        var ids = await generation.Orders.Find(filter).Project(new BsonDocument("_id", 1)).Limit(PropagationPage).ToListAsync(cancellationToken);
+        return [.. ids.Select(found => found["_id"])];
+    }
+}
+
+/// <summary>A generation is being written whose documents this version of the projector does not know.</summary>
+public sealed class UnknownSchemaException(int schema)
+    : InvalidOperationException($"The read model is written in schema {schema}; this projector knows {OrderProjection.KnownSchema}. Deploy a newer one.");

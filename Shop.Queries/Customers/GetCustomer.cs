@@ -1,0 +1,63 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+using Shop.Contracts.Views;
+using Shop.Queries.Consistency;
+using Shop.Queries.Http;
+using Shop.ServiceDefaults.Data;
+
+namespace Shop.Queries.Customers;
+
+/// <summary>
+/// <c>GET /customers/{id}</c>: the sum of the customer's months. Somebody who says what he has seen gets the months that the projector has
+/// still to sum, and those of the orders he has seen, summed for him from the orders themselves.
+/// </summary>
+internal static class GetCustomer
+{
+    public static void MapGetCustomer(this IEndpointRouteBuilder routes) => routes.MapGet("/customers/{id}", HandleAsync);
+
+    private static async Task<IResult> HandleAsync(string id, LiveReadModel live, SeenWait wait, HttpContext context)
+    {
+        var parameters = new QueryParameters(context.Request.Query);
+        var seen = SeenVersion.Read(parameters, SeenKind.Customer, id);
+        if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
+        if (!QueryParameters.IsId(id)) return Problems.NotFound("customer", id);
+        var generation = await live.CurrentAsync(context.RequestAborted);
+        var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
+        if (state is null) return refusal!;
+        var customer = await live.Models.Customers.Find(new BsonDocument("_id", id)).FirstOrDefaultAsync(context.RequestAborted);
+        if (customer is null) return Problems.NotFound("customer", id);
+
+        IReadOnlyCollection<DateTimeOffset> stale = seen.Count == 0 ? [] : await StaleMonthsAsync(generation, id, state, context.RequestAborted);
+        var summary = await SummaryAsync(generation, customer, stale, context.RequestAborted);
+        return TypedResults.Json(summary, ViewJson.Default.CustomerSummary);
+    }
+
+    /// <summary>
+    /// A mark is set after the order is written: in between the order can be seen and its month does not look stale. So the months of
+    /// seen orders count as stale whether marked or not.
+    /// </summary>
+    private static async Task<IReadOnlyCollection<DateTimeOffset>> StaleMonthsAsync(
+        ReadModelGeneration generation, string customerId, SeenState seen, CancellationToken cancellationToken)
+    {
+        var marks = await generation.Dirty.Find(new BsonDocument { { "key", customerId }, { "kind", DirtyKind.CustomerMonth } }).ToListAsync(cancellationToken);
+        return marks.Where(mark => mark.From is not null).Select(mark => mark.From!.Value)
+            .Concat(seen.Orders.Values.Where(order => order.CustomerId == customerId).Select(order => OrderSums.MonthOf(order.OrderDate)))
+            .ToHashSet();
+    }
+
+    private static async Task<CustomerSummary> SummaryAsync(
+        ReadModelGeneration generation, CustomerDocument customer, IReadOnlyCollection<DateTimeOffset> stale, CancellationToken cancellationToken)
+    {
+        var months = await generation.CustomerMonths.Find(new BsonDocument("customerId", customer.Id)).ToListAsync(cancellationToken);
+        if (stale.Count > 0)
+        {
+            var replaced = stale.Select(month => OrderSums.CustomerMonthId(customer.Id, month)).ToHashSet();
+            var fresh = await Task.WhenAll(stale.Select(month =>
+                OrderSums.CustomerMonthAsync(generation, customer.Id, month, Guid.CreateVersion7(), cancellationToken)));
+            months = [.. months.Where(month => !replaced.Contains(month.Id)), .. fresh];
+        }
+
+        return new(customer.Id, customer.Name, customer.Version,
+            months.Sum(month => month.Orders), months.Sum(month => month.TotalSpent), months.Max(month => month.LastOrder));
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using MongoDB.Driver;
+
+namespace Shop.Queries.Http;
+
+/// <summary>Every refusal of this service, as RFC 9457 problem details with a stable <c>type</c>.</summary>
+internal static class Problems
+{
+    public const string RetryAfterSeconds = "1";
+
+    public static ProblemHttpResult NotFound(string kind, string id) =>
+        TypedResults.Problem($"There is no {kind} '{id}' in the read model.", statusCode: StatusCodes.Status404NotFound, title: $"Unknown {kind}", type: $"urn:shop:unknown-{kind}");
+
+    public static ValidationProblem Invalid(Dictionary<string, string[]> errors) =>
+        TypedResults.ValidationProblem(errors, title: "The request is malformed", type: "urn:shop:malformed-query");
+}
+
+/// <summary>A store that is away is the service's problem, not the caller's: 503, come again.</summary>
+internal sealed class StoreOutage(IProblemDetailsService problems) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is not (MongoException or TimeoutException)) return false;
+        httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        httpContext.Response.Headers.RetryAfter = Problems.RetryAfterSeconds;
+        return await problems.TryWriteAsync(new ProblemDetailsContext
+        {
+            HttpContext = httpContext,
+            ProblemDetails = new ProblemDetails
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Type = "urn:shop:store-away",
+                Title = "The read model is not available",
+                Detail = "The document store does not answer. Try again.",
+            },
+        });
+    }
+}

@@ -1,0 +1,58 @@
+using MongoDB.Driver;
+using Shop.Contracts.Views;
+
+namespace Shop.ServiceDefaults.Data;
+
+/// <summary>The collections of one generation of the read model.</summary>
+public sealed class ReadModelGeneration(IMongoDatabase database, int number)
+{
+    public int Number => number;
+    public IMongoCollection<OrderDocument> Orders { get; } = database.GetCollection<OrderDocument>($"orders_v{number}");
+    public IMongoCollection<CustomerMonth> CustomerMonths { get; } = database.GetCollection<CustomerMonth>($"customer_months_v{number}");
+    public IMongoCollection<ProductDay> ProductDays { get; } = database.GetCollection<ProductDay>($"product_days_v{number}");
+    public IMongoCollection<ProductSales> ProductSales { get; } = database.GetCollection<ProductSales>($"product_sales_v{number}");
+    public IMongoCollection<DirtyBucket> Dirty { get; } = database.GetCollection<DirtyBucket>($"dirty_v{number}");
+}
+
+/// <summary>Where the read model lives in its database.</summary>
+public sealed class ReadModels
+{
+    public const string StateId = "orders";
+    private readonly IMongoDatabase database;
+    private volatile ReadModelGeneration[] generations = [];
+
+    public ReadModels(IMongoDatabase database)
+    {
+        ReadModelBson.Register();
+        this.database = database.WithWriteConcern(WriteConcern.WMajority);
+        Customers = this.database.GetCollection<CustomerDocument>("customers");
+        Products = this.database.GetCollection<ProductDocument>("products");
+        // Which generations to write must not be learnt from a secondary that has not heard of the newest one.
+        States = this.database.GetCollection<ReadModelState>("read_models")
+            .WithReadPreference(ReadPreference.Primary).WithReadConcern(ReadConcern.Majority);
+    }
+
+    public IMongoDatabase Database => database;
+
+    /// <summary>Shared by all generations: a name does not depend on how orders are stored.</summary>
+    public IMongoCollection<CustomerDocument> Customers { get; }
+
+    /// <inheritdoc cref="Customers"/>
+    public IMongoCollection<ProductDocument> Products { get; }
+
+    public IMongoCollection<ReadModelState> States { get; }
+
+    public ReadModelGeneration Generation(int number)
+    {
+        foreach (var generation in generations)
+            if (generation.Number == number) return generation;
+        var created = new ReadModelGeneration(database, number);
+        // A race only loses an object that is cheap to make again.
+        generations = [.. generations, created];
+        return created;
+    }
+
+    /// <summary>Null until a projector has started on this database for the first time.</summary>
+    public Task<ReadModelState?> FindStateAsync(CancellationToken cancellationToken) =>
+        States.Find(state => state.Id == StateId).FirstOrDefaultAsync(cancellationToken)!;
+}

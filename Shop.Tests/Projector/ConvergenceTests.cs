@@ -1,0 +1,143 @@
+using CsCheck;
+using MongoDB.Driver;
+using Shop.Contracts.Events;
+using Shop.Contracts.Views;
+using Shop.Projector.Projection;
+using Shop.Projector.Summaries;
+using Shop.ServiceDefaults.Data;
+
+namespace Shop.Tests.Projector;
+
+/// <summary>
+/// Events are delivered at least once, in any order, to two projectors whose steps interleave in any way and which are killed after any
+/// step. In the end the read model is a direct fold of the final states.
+/// </summary>
+public sealed class ConvergenceTests(ReadStore store) : IClassFixture<ReadStore>
+{
+    private const int Histories = 150;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Any_delivery_to_two_projectors_with_kills_after_any_step_ends_as_the_fold_of_the_final_states()
+    {
+        var models = store.NewReadModels();
+        await ReadModelSetup.CreateAsync(models, Cancellation);
+        var runs = 0;
+        await Gen.Int[0, int.MaxValue - 1].SampleAsync(async seed =>
+        {
+            var history = new History(seed, $"h{Interlocked.Increment(ref runs)}-", decisions: 25);
+            await DeliverAsync(models, history, new Random(seed));
+            await AssertFoldedAsync(models.Generation(1), history);
+            await AssertReferencesAsync(models, history);
+            await AssertSummariesAsync(models, history);
+        }, iter: Histories, threads: 1);
+    }
+
+    private static async Task DeliverAsync(ReadModels models, History history, Random random)
+    {
+        var projection = new OrderProjection(models, TimeProvider.System);
+        var summaries = new SummaryRecomputation(models);
+        // At least once: a third comes twice.
+        List<IncomingEvent> queue = [.. history.Events, .. history.Events.Where(_ => random.Next(3) == 0)];
+        var kills = 6;
+        var projectors = new Work?[2];
+        while (queue.Count > 0 || projectors.Any(work => work is not null))
+        {
+            var which = random.Next(projectors.Length);
+            if (random.Next(30) == 0) await summaries.SweepAsync(Cancellation);
+            if (projectors[which] is not { } work)
+            {
+                if (queue.Count > 0) projectors[which] = Start(projection, Take(queue, random));
+                continue;
+            }
+
+            if (kills > 0 && random.Next(12) == 0)
+            {
+                kills--;
+                // Killed: nothing was settled, so all of it is delivered again, in other company.
+                queue.AddRange(work.Messages);
+            }
+            else if (await work.Steps.MoveNextAsync())
+            {
+                continue;
+            }
+
+            await work.Steps.DisposeAsync();
+            projectors[which] = null;
+        }
+
+        await summaries.SweepAsync(Cancellation);
+    }
+
+    private static Work Start(OrderProjection projection, IReadOnlyList<IncomingEvent> messages) =>
+        new(messages, projection.ApplyAsync(new ProjectionBatch(messages), Cancellation).GetAsyncEnumerator(Cancellation));
+
+    private static List<IncomingEvent> Take(List<IncomingEvent> queue, Random random)
+    {
+        List<IncomingEvent> taken = [];
+        for (var left = random.Next(1, 8); left > 0 && queue.Count > 0; left--)
+        {
+            var index = random.Next(queue.Count);
+            taken.Add(queue[index]);
+            queue.RemoveAt(index);
+        }
+
+        return taken;
+    }
+
+    private static async Task AssertFoldedAsync(ReadModelGeneration generation, History history)
+    {
+        var ids = history.Orders.Keys.ToHashSet();
+        var stored = await generation.Orders.Find(order => ids.Contains(order.Id)).ToListAsync(Cancellation);
+        Assert.Equal(ids.Count, stored.Count);
+        foreach (var document in stored)
+        {
+            var expected = Documents.Order(history.Folded(history.Orders[document.Id]), document.ProjectedAt);
+            Assert.Equal(expected with { Items = document.Items }, document);
+            Assert.Equal(expected.Items, document.Items);
+        }
+    }
+
+    private static async Task AssertReferencesAsync(ReadModels models, History history)
+    {
+        foreach (var id in history.CustomerIds)
+        {
+            var stored = await models.Customers.Find(customer => customer.Id == id).SingleAsync(Cancellation);
+            Assert.Equal(Documents.Customer(history.Customer(id), stored.ProjectedAt), stored);
+        }
+
+        foreach (var id in history.ProductIds)
+        {
+            var stored = await models.Products.Find(product => product.Id == id).SingleAsync(Cancellation);
+            Assert.Equal(Documents.Product(history.Product(id), stored.ProjectedAt), stored);
+        }
+    }
+
+    private static async Task AssertSummariesAsync(ReadModels models, History history)
+    {
+        var generation = models.Generation(1);
+        var counted = history.Orders.Values.Where(order => order.Status != OrderStatus.Cancelled).ToArray();
+        foreach (var id in history.CustomerIds)
+        {
+            var months = await generation.CustomerMonths.Find(month => month.CustomerId == id).ToListAsync(Cancellation);
+            var own = counted.Where(order => order.CustomerId == id).ToArray();
+            Assert.Equal(own.Length, months.Sum(month => month.Orders));
+            Assert.Equal(own.Sum(order => order.TotalAmount), months.Sum(month => month.TotalSpent));
+            Assert.Equal(own.Select(order => (DateTimeOffset?)order.OrderDate).Max(), months.Max(month => month.LastOrder));
+        }
+
+        foreach (var id in history.ProductIds)
+        {
+            var sales = await generation.ProductSales.Find(product => product.Id == id).SingleOrDefaultAsync(Cancellation);
+            var lines = counted.SelectMany(order => order.Items).Where(line => line.ProductId == id).ToArray();
+            Assert.Equal(lines.Sum(line => line.Quantity), sales?.UnitsSold ?? 0);
+            Assert.Equal(lines.Sum(line => line.Quantity * line.Price), sales?.Revenue ?? 0);
+        }
+
+        string[] keys = [.. history.CustomerIds, .. history.ProductIds];
+        Assert.Equal(0, await generation.Dirty.CountDocumentsAsync(Builders<DirtyBucket>.Filter.In(bucket => bucket.Key, keys), cancellationToken: Cancellation));
+    }
+
+    private sealed record Work(IReadOnlyList<IncomingEvent> Messages, IAsyncEnumerator<ProjectionStep> Steps);
+}
