@@ -22,6 +22,8 @@ public static class CommandsApp
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, CommandJson.Default));
         builder.Services.AddHealthChecks().AddCheck<OutboxHealthCheck>(OutboxHealthCheck.Name).AddCheck<WriterHealthCheck>(WriterHealthCheck.Name);
 
+        builder.Services.AddOptions<OutboxOptions>().BindConfiguration(OutboxOptions.Section)
+            .Validate(outbox => outbox.PartitionSize >= 1_000 && outbox.Retention >= TimeSpan.Zero, $"{OutboxOptions.Section} is out of range.").ValidateOnStart();
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddSingleton<OutboxHandOff>();
         builder.Services.AddSingleton<CommandWriters>();
@@ -37,7 +39,12 @@ public static class CommandsApp
         app.MapDefaultEndpoints();
         app.MapPostCommand();
         app.MapPostBatch();
-        app.MapAdministration()?.MapImport();
+        if (app.MapAdministration() is { } administration)
+        {
+            administration.MapImport();
+            administration.MapParkedEvents();
+        }
+
         return app;
     }
 

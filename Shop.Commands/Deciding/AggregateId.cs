@@ -35,10 +35,15 @@ internal readonly record struct AggregateId(AggregateKind Kind, string Id)
     public static AggregateId TargetOf(Command command) => command switch
     {
         RegisterCustomer register => new(AggregateKind.Customer, register.CustomerId),
+        RenameCustomer rename => new(AggregateKind.Customer, rename.CustomerId),
         AddProduct add => new(AggregateKind.Product, add.ProductId),
+        RenameProduct rename => new(AggregateKind.Product, rename.ProductId),
+        RepriceProduct reprice => new(AggregateKind.Product, reprice.ProductId),
+        DiscontinueProduct discontinue => new(AggregateKind.Product, discontinue.ProductId),
         PlaceOrder place => new(AggregateKind.Order, place.OrderId),
         PayOrder pay => new(AggregateKind.Order, pay.OrderId),
         ShipOrder ship => new(AggregateKind.Order, ship.OrderId),
+        CancelOrder cancel => new(AggregateKind.Order, cancel.OrderId),
         _ => throw new NotSupportedException($"{command.GetType().Name} has no target."),
     };
 

@@ -73,10 +73,15 @@ internal sealed class GroupDecision
     private Decision Decide(Command command, bool trusted) => command switch
     {
         RegisterCustomer register => RegisterCustomerDecision.Decide(register),
+        RenameCustomer rename => RenameCustomerDecision.Decide(rename, Customer(rename.CustomerId)),
         AddProduct add => AddProductDecision.Decide(add),
+        RenameProduct rename => RenameProductDecision.Decide(rename, Product(rename.ProductId)),
+        RepriceProduct reprice => RepriceProductDecision.Decide(reprice, Product(reprice.ProductId)),
+        DiscontinueProduct discontinue => DiscontinueProductDecision.Decide(discontinue, Product(discontinue.ProductId)),
         PlaceOrder place => PlaceOrderDecision.Decide(place, Customer(place.CustomerId), ProductsOf(place), trusted, now),
         PayOrder pay => PayOrderDecision.Decide(pay, Order(pay.OrderId), now),
         ShipOrder ship => ShipOrderDecision.Decide(ship, Order(ship.OrderId), now),
+        CancelOrder cancel => CancelOrderDecision.Decide(cancel, Order(cancel.OrderId), now),
         _ => throw new NotSupportedException($"Nothing decides {command.GetType().Name}."),
     };
 
@@ -120,6 +125,8 @@ internal sealed class GroupDecision
     }
 
     private CustomerState? Customer(string id) => state.Customers.TryGetValue(id, out var tracked) ? tracked.State : null;
+
+    private ProductState? Product(string id) => state.Products.TryGetValue(id, out var tracked) ? tracked.State : null;
 
     private OrderState? Order(string id) => state.Orders.TryGetValue(id, out var tracked) ? tracked.State : null;
 

@@ -46,10 +46,15 @@ internal static class CommandReader
         Command? command = fields.Discriminator() switch
         {
             nameof(RegisterCustomer) => RegisterCustomerDecision.Read(fields),
+            nameof(RenameCustomer) => RenameCustomerDecision.Read(fields),
             nameof(AddProduct) => AddProductDecision.Read(fields),
+            nameof(RenameProduct) => RenameProductDecision.Read(fields),
+            nameof(RepriceProduct) => RepriceProductDecision.Read(fields),
+            nameof(DiscontinueProduct) => DiscontinueProductDecision.Read(fields),
             nameof(PlaceOrder) => PlaceOrderDecision.Read(fields),
             nameof(PayOrder) => PayOrderDecision.Read(fields),
             nameof(ShipOrder) => ShipOrderDecision.Read(fields),
+            nameof(CancelOrder) => CancelOrderDecision.Read(fields),
             { } unknown => Unknown(fields, unknown),
             _ => null,
         };
@@ -66,5 +71,16 @@ internal static class CommandReader
     }
 
     private static readonly string[] CommandTypes =
-        [nameof(RegisterCustomer), nameof(AddProduct), nameof(PlaceOrder), nameof(PayOrder), nameof(ShipOrder)];
+    [
+        nameof(RegisterCustomer),
+        nameof(RenameCustomer),
+        nameof(AddProduct),
+        nameof(RenameProduct),
+        nameof(RepriceProduct),
+        nameof(DiscontinueProduct),
+        nameof(PlaceOrder),
+        nameof(PayOrder),
+        nameof(ShipOrder),
+        nameof(CancelOrder),
+    ];
 }

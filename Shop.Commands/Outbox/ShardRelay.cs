@@ -11,7 +11,7 @@ namespace Shop.Commands.Outbox;
 internal sealed partial class ShardRelay(
     int shard, OutboxHandOff.ShardSlot slot, NpgsqlDataSource dataSource, EventPublisher publisher, TimeProvider time, ILogger<ShardRelay> logger)
 {
-    private const string Source = "/shop/commands";
+    public const string Source = "/shop/commands";
     private const int MaxBatch = 500;
     private const int MaxInFlight = 8;
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);

@@ -8,10 +8,15 @@ namespace Shop.Contracts.Commands;
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(RegisterCustomer), nameof(RegisterCustomer))]
+[JsonDerivedType(typeof(RenameCustomer), nameof(RenameCustomer))]
 [JsonDerivedType(typeof(AddProduct), nameof(AddProduct))]
+[JsonDerivedType(typeof(RenameProduct), nameof(RenameProduct))]
+[JsonDerivedType(typeof(RepriceProduct), nameof(RepriceProduct))]
+[JsonDerivedType(typeof(DiscontinueProduct), nameof(DiscontinueProduct))]
 [JsonDerivedType(typeof(PlaceOrder), nameof(PlaceOrder))]
 [JsonDerivedType(typeof(PayOrder), nameof(PayOrder))]
 [JsonDerivedType(typeof(ShipOrder), nameof(ShipOrder))]
+[JsonDerivedType(typeof(CancelOrder), nameof(CancelOrder))]
 public abstract record Command
 {
     /// <summary>Makes a retry recognisable: the same id with the same content has one effect and one answer.</summary>

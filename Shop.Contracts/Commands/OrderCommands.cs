@@ -13,3 +13,5 @@ public sealed record PlaceOrderLine(string ProductId, int Quantity, decimal Pric
 public sealed record PayOrder(string OrderId) : Command;
 
 public sealed record ShipOrder(string OrderId) : Command;
+
+public sealed record CancelOrder(string OrderId) : Command;
