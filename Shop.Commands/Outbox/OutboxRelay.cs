@@ -92,7 +92,7 @@ internal sealed partial class OutboxRelay(
         foreach (var shard in won)
         {
             Log.Leading(logger, shard);
-            var relay = new ShardRelay(shard, handOff.Slot(shard), dataSource, publisher, time, loggers.CreateLogger<ShardRelay>());
+            var relay = new ShardRelay(shard, handOff.Slot(shard), new OutboxTable(shard, dataSource, time), publisher, time, loggers.CreateLogger<ShardRelay>());
             led.Add(shard, Task.Run(() => relay.RunAsync(cancellationToken), cancellationToken));
         }
     }

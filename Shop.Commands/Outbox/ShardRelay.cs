@@ -1,31 +1,27 @@
 using System.Threading.Channels;
-using Npgsql;
 using Shop.ServiceDefaults.Messaging;
 
 namespace Shop.Commands.Outbox;
 
 /// <summary>
-/// Publishes one shard's log in order, several batches in flight. Hot path: groups that writers of this process hand over. Cold path: the
-/// table, from the last acknowledged position. It never skips: positions must follow each other.
+/// Publishes one shard's log in order. Hot path: groups that writers of this process hand over. Cold path: the table, from the last
+/// acknowledged position. It never skips: positions must follow each other. One batch is on its way at a time, because only the events of one
+/// batch are sure to keep their order; the shards are on their way side by side.
 /// </summary>
 internal sealed partial class ShardRelay(
-    int shard, OutboxHandOff.ShardSlot slot, NpgsqlDataSource dataSource, EventPublisher publisher, TimeProvider time, ILogger<ShardRelay> logger)
+    int shard, OutboxHandOff.ShardSlot slot, OutboxTable table, EventPublisher publisher, TimeProvider time, ILogger<ShardRelay> logger)
 {
     public const string Source = "/shop/commands";
-    private const int MaxBatch = 500;
-    private const int MaxInFlight = 8;
+    private const int MaxBatch = 1_000;
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ResendDelay = TimeSpan.FromMilliseconds(100);
 
-    private readonly OutboxTable table = new(shard, dataSource, time);
-    private readonly Queue<(Task<PublishResult[]> Sending, List<OutboxEvent> Events)> inFlight = new();
-    private long sent;
     private long acked;
     private bool behind = true;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        acked = sent = await table.ReadAckedAsync(cancellationToken);
+        acked = await table.ReadAckedAsync(cancellationToken);
         var acknowledgements = Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
         var saving = table.SaveAcknowledgementsAsync(acknowledgements.Reader);
         slot.Led = true;
@@ -33,12 +29,10 @@ internal sealed partial class ShardRelay(
         {
             while (true)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                await FillAsync(cancellationToken);
-                await WaitAsync(cancellationToken);
-                var before = acked;
-                await SettleAsync(cancellationToken);
-                if (acked > before) acknowledgements.Writer.TryWrite(acked);
+                var events = await NextAsync(cancellationToken);
+                if (events.Count == 0) continue;
+                await PublishAsync(events, cancellationToken);
+                acknowledgements.Writer.TryWrite(acked);
                 if (saving.IsCompleted) await saving;
             }
         }
@@ -50,27 +44,18 @@ internal sealed partial class ShardRelay(
         }
     }
 
-    private async Task FillAsync(CancellationToken cancellationToken)
+    private async Task<List<OutboxEvent>> NextAsync(CancellationToken cancellationToken)
     {
-        while (inFlight.Count < MaxInFlight)
+        if (behind)
         {
-            var events = behind ? await ReadTableAsync(cancellationToken) : TakeHandedOver();
-            if (events.Count == 0)
-            {
-                if (behind) continue;
-                return;
-            }
-
-            sent = events[^1].Position;
-            inFlight.Enqueue((publisher.PublishAsync(events.ConvertAll(ToCloudEvent), cancellationToken).AsTask(), events));
+            var rows = await table.ReadAfterAsync(acked, MaxBatch, cancellationToken);
+            behind = rows.Count == MaxBatch;
+            if (rows.Count > 0) return rows;
         }
-    }
 
-    private async Task<List<OutboxEvent>> ReadTableAsync(CancellationToken cancellationToken)
-    {
-        var events = await table.ReadAfterAsync(sent, MaxBatch, cancellationToken);
-        behind = events.Count == MaxBatch;
-        return events;
+        if (await WaitForGroupAsync(cancellationToken)) return TakeHandedOver();
+        behind = true;
+        return [];
     }
 
     private List<OutboxEvent> TakeHandedOver()
@@ -78,7 +63,7 @@ internal sealed partial class ShardRelay(
         var events = new List<OutboxEvent>();
         while (events.Count < MaxBatch && slot.Groups.Reader.TryRead(out var group))
         {
-            var last = events.Count > 0 ? events[^1].Position : sent;
+            var last = events.Count > 0 ? events[^1].Position : acked;
             if (group.Count == 0 || group[0].Position > last + 1)
             {
                 // Woken, or a group was not handed over: the table has it.
@@ -86,6 +71,7 @@ internal sealed partial class ShardRelay(
                 break;
             }
 
+            // What the table has given already is not taken twice.
             foreach (var handed in group)
             {
                 if (handed.Position > last) events.Add(handed);
@@ -95,53 +81,45 @@ internal sealed partial class ShardRelay(
         return events;
     }
 
-    private async Task WaitAsync(CancellationToken cancellationToken)
+    /// <summary>False when nothing was handed over for a while: then the table is asked, in case that a wake-up got lost.</summary>
+    private async Task<bool> WaitForGroupAsync(CancellationToken cancellationToken)
     {
-        if (behind && inFlight.Count < MaxInFlight) return;
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var reasons = new List<Task>(3);
-        if (inFlight.TryPeek(out var oldest)) reasons.Add(oldest.Sending);
-        else reasons.Add(Task.Delay(PollInterval, time, waiting.Token));
-        if (inFlight.Count < MaxInFlight) reasons.Add(slot.Groups.Reader.WaitToReadAsync(waiting.Token).AsTask());
-        var woken = await Task.WhenAny(reasons);
-        if (inFlight.Count == 0 && woken == reasons[0]) behind = true;
-        await waiting.CancelAsync();
-    }
-
-    private async Task SettleAsync(CancellationToken cancellationToken)
-    {
-        while (inFlight.TryPeek(out var oldest) && oldest.Sending.IsCompleted)
+        var waiting = slot.Groups.Reader.WaitToReadAsync(cancellationToken);
+        if (waiting.IsCompleted) return await waiting;
+        try
         {
-            inFlight.Dequeue();
-            var results = await oldest.Sending;
-            for (var index = 0; index < results.Length; index++)
-            {
-                if (results[index].Status == PublishStatus.Unknown)
-                {
-                    await SendAgainAsync(results[index].Reason, cancellationToken);
-                    return;
-                }
-
-                if (results[index].Status == PublishStatus.Refused)
-                {
-                    // Waiting for ever on an event the broker will never take would stop the shard: it is kept aside, and the shard goes on.
-                    Log.Parked(logger, shard, oldest.Events[index].Position, results[index].Reason);
-                    await table.ParkAsync(oldest.Events[index], results[index].Reason ?? "refused", cancellationToken);
-                }
-
-                acked = oldest.Events[index].Position;
-            }
+            return await waiting.AsTask().WaitAsync(PollInterval, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 
-    // What was sent after the lost one may have arrived: sending it again makes duplicates, which are harmless; skipping would lose.
-    private async Task SendAgainAsync(string? reason, CancellationToken cancellationToken)
+    private async Task PublishAsync(List<OutboxEvent> events, CancellationToken cancellationToken)
     {
-        Log.SendingAgain(logger, shard, acked + 1, reason);
-        await Task.WhenAll(inFlight.Select(batch => (Task)batch.Sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        inFlight.Clear();
-        (sent, behind) = (acked, true);
-        await Task.Delay(ResendDelay, time, cancellationToken);
+        var results = await publisher.PublishAsync(events.ConvertAll(ToCloudEvent), cancellationToken);
+        for (var index = 0; index < results.Length; index++)
+        {
+            var (status, reason) = results[index];
+            if (status == PublishStatus.Unknown)
+            {
+                // What was sent after it may have arrived: sending it again makes duplicates, which are harmless; skipping would lose.
+                Log.SendingAgain(logger, shard, acked + 1, reason);
+                behind = true;
+                await Task.Delay(ResendDelay, time, cancellationToken);
+                return;
+            }
+
+            if (status == PublishStatus.Refused)
+            {
+                // Waiting for ever on an event the broker will never take would stop the shard: it is kept aside, and the shard goes on.
+                Log.Parked(logger, shard, events[index].Position, reason);
+                await table.ParkAsync(events[index], reason ?? "refused", cancellationToken);
+            }
+
+            acked = events[index].Position;
+        }
     }
 
     private static CloudEvent ToCloudEvent(OutboxEvent row) =>
