@@ -47,7 +47,7 @@ internal sealed class ClaimsBasedSecurity(BusClientOptions options, TimeProvider
             catch (Exception exception) when (AmqpConnection.IsOutage(exception) && !connection.Closed.IsCompleted)
             {
                 // Until the old token ends there is time to try again; then the broker detaches and the reconnect takes over.
-                MessagingLog.TokenNotRenewed(logger, entity, exception.Message);
+                MessagingLog.TokenNotRenewed(logger, entity, AmqpConnection.Describe(exception));
                 renewAt = time.GetUtcNow() + RetryDelay;
             }
             catch (Exception exception) when (AmqpConnection.IsOutage(exception))

@@ -65,7 +65,7 @@ internal sealed class ReceiveLink
         catch (Exception exception) when (exception is AmqpException or ObjectDisposedException)
         {
             // The connection went between the question and the answer; the broker gives the message out again.
-            connection.Abort(exception.Message);
+            connection.Abort(AmqpConnection.Describe(exception));
             return false;
         }
     }
