@@ -31,7 +31,7 @@ internal sealed class ScriptedBroker : IMessageProcessor, IRequestProcessor, IDi
 
     public ConcurrentQueue<Message> Messages { get; } = new();
 
-    public ConcurrentQueue<(string Token, string Audience)> Tokens { get; } = new();
+    public ConcurrentQueue<(string Token, string Type, string Audience)> Tokens { get; } = new();
 
     /// <summary>What put-token answers: a status and a description.</summary>
     public Func<string, (int Status, string Description)> Authorize { get; set; } = _ => (202, "Accepted");
@@ -51,7 +51,7 @@ internal sealed class ScriptedBroker : IMessageProcessor, IRequestProcessor, IDi
     {
         var properties = requestContext.Message.ApplicationProperties;
         var token = (string)requestContext.Message.Body;
-        Tokens.Enqueue((token, (string)properties["name"]));
+        Tokens.Enqueue((token, (string)properties["type"], (string)properties["name"]));
         var (status, description) = Authorize(token);
         requestContext.Complete(new Message
         {
