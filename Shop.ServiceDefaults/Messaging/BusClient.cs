@@ -19,6 +19,8 @@ public sealed class BusClient : IAsyncDisposable
     public BusClient(BusClientOptions options, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxInFlight, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxInFlight, 5000);
         Options = options;
         time = timeProvider ?? TimeProvider.System;
         logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Shop.Messaging");
@@ -52,6 +54,8 @@ public sealed class BusClient : IAsyncDisposable
         ArgumentException.ThrowIfNullOrEmpty(subscription);
         var target = Options.ConnectionString;
         receiverOptions ??= new();
+        ArgumentOutOfRangeException.ThrowIfLessThan(receiverOptions.Prefetch, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(receiverOptions.Prefetch, 2000);
         var (entity, address) = EntityAddress.Subscription(
             target.Dialect, target.Topic ?? topic, target.Subscription ?? subscription, receiverOptions.DeadLetterQueue);
         var receiver = new EventReceiver(Options, receiverOptions, security, entity, address, time, logger, done => receivers.TryRemove(done, out _));

@@ -83,8 +83,9 @@ public sealed class EventPublisher : IAsyncDisposable
 
     private async ValueTask WaitWhileThrottledAsync(CancellationToken cancellationToken)
     {
-        var wait = TimeSpan.FromTicks(Interlocked.Read(ref throttledUntil) - time.GetUtcNow().Ticks);
-        if (wait > TimeSpan.Zero) await Task.Delay(wait, time, cancellationToken);
+        // Again, because timers may fire a little early.
+        while (TimeSpan.FromTicks(Interlocked.Read(ref throttledUntil) - time.GetUtcNow().Ticks) is var wait && wait > TimeSpan.Zero)
+            await Task.Delay(wait, time, cancellationToken);
     }
 
     private void OnThrottled(string reason)

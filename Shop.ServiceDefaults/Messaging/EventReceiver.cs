@@ -125,12 +125,13 @@ public sealed class EventReceiver : IAsyncDisposable
 
     private async Task<ReceiveLink> AttachAsync(AmqpConnection connection, string address, CancellationToken cancellationToken)
     {
-        var link = await ReceiveLink.AttachAsync(connection, address, receiverOptions, IsPaused, time, cancellationToken);
+        var dialect = options.ConnectionString.Dialect;
+        var link = await ReceiveLink.AttachAsync(connection, address, receiverOptions, dialect, IsPaused, time, cancellationToken);
         attached = link;
         // Paused or resumed in between: the last word counts.
         if (IsPaused) link.Pause();
         else link.Resume();
-        if (options.ConnectionString.Dialect == BusDialect.ServiceBus)
+        if (dialect == BusDialect.ServiceBus)
             _ = new LockRenewal(link, options, entity, time, logger).RunAsync();
         return link;
     }

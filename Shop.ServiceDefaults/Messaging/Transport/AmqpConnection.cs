@@ -118,13 +118,15 @@ internal sealed class AmqpConnection : IAsyncDisposable
         catch (Exception exception) when (IsOutage(exception))
         {
             // Saying goodbye to a peer that is gone: the socket below is closed either way.
-            closed.TrySetResult(exception.Message);
+            closed.TrySetResult(Describe(exception));
         }
         finally
         {
             Abort("closed");
         }
     }
+
+    public static string Describe(Exception exception) => exception is AmqpException { Error: { } error } ? Describe(error) : exception.Message;
 
     public static string Describe(Error? error) =>
         error is null ? "closed by the broker" : error.Description is { Length: > 0 } text ? $"{error.Condition}: {text}" : error.Condition?.ToString() ?? "error";

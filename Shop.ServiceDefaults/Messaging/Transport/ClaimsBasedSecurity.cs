@@ -9,6 +9,7 @@ internal sealed class ClaimsBasedSecurity(BusClientOptions options, TimeProvider
 {
     private const string TokenScope = "https://servicebus.azure.net/.default";
     private static readonly TimeSpan EntraMargin = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan ShortestRenewal = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly TokenCredential? credential = options.ConnectionString is { SharedAccessKey: null, UseDevelopmentEmulator: false, Dialect: BusDialect.ServiceBus }
@@ -47,7 +48,7 @@ internal sealed class ClaimsBasedSecurity(BusClientOptions options, TimeProvider
             catch (Exception exception) when (AmqpConnection.IsOutage(exception) && !connection.Closed.IsCompleted)
             {
                 // Until the old token ends there is time to try again; then the broker detaches and the reconnect takes over.
-                MessagingLog.TokenNotRenewed(logger, entity, exception.Message);
+                MessagingLog.TokenNotRenewed(logger, entity, AmqpConnection.Describe(exception));
                 renewAt = time.GetUtcNow() + RetryDelay;
             }
             catch (Exception exception) when (AmqpConnection.IsOutage(exception))
@@ -85,7 +86,10 @@ internal sealed class ClaimsBasedSecurity(BusClientOptions options, TimeProvider
         if (credential is not null)
         {
             var token = await credential.GetTokenAsync(new TokenRequestContext([TokenScope]), cancellationToken);
-            return (token.Token, "jwt", token.ExpiresOn, token.ExpiresOn - EntraMargin);
+            // A credential may hand out a cached token that is about to end; asking again at once would be a busy loop.
+            var renewAt = token.ExpiresOn - EntraMargin;
+            var soonest = now + ShortestRenewal;
+            return (token.Token, "jwt", token.ExpiresOn, renewAt > soonest ? renewAt : soonest);
         }
 
         var expires = now + options.SignatureLifetime;

@@ -51,9 +51,9 @@ internal sealed class LinkKeeper<TLink> : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // The source has no timer and no handle: leaving it undisposed costs nothing and lets this be called twice.
         await stop.CancelAsync();
         await loop;
-        stop.Dispose();
     }
 
     private async Task RunAsync()
@@ -118,7 +118,7 @@ internal sealed class LinkKeeper<TLink> : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            opening?.Abort(exception.Message);
+            opening?.Abort(AmqpConnection.Describe(exception));
             lifetime.ThrowIfCancellationRequested();
             if (exception is AmqpException { Error.Condition: { } condition } && condition.ToString() == ServerBusy)
                 await Task.Delay(options.ThrottleDelay, time, lifetime);
@@ -141,7 +141,8 @@ internal sealed class LinkKeeper<TLink> : IAsyncDisposable
 
     private void OnRetry(Exception exception, TimeSpan delay)
     {
-        SetState(BusConnection.Disconnected, exception.Message);
-        MessagingLog.ConnectFailed(logger, entity, delay.TotalMilliseconds, exception.Message);
+        var reason = AmqpConnection.Describe(exception);
+        SetState(BusConnection.Disconnected, reason);
+        MessagingLog.ConnectFailed(logger, entity, delay.TotalMilliseconds, reason);
     }
 }

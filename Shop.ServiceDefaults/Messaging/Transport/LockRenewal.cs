@@ -30,7 +30,7 @@ internal sealed class LockRenewal(ReceiveLink link, BusClientOptions options, st
             }
             catch (Exception exception) when (AmqpConnection.IsOutage(exception) || exception is OperationCanceledException)
             {
-                if (!link.Closed.IsCompleted) MessagingLog.LocksNotRenewed(logger, due.Count, entity, exception.Message);
+                if (!link.Closed.IsCompleted) MessagingLog.LocksNotRenewed(logger, due.Count, entity, AmqpConnection.Describe(exception));
             }
         }
     }

@@ -8,12 +8,13 @@ internal sealed class PendingPublish(int count)
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<int> refusedInBatches = [];
     private int open = count;
+    private bool hasUnknown;
 
     /// <summary>Ends when every event has its answer.</summary>
     public Task Done => done.Task;
 
     /// <summary>Some event has to be sent again, so nothing after it may go first.</summary>
-    public bool HasUnknown { get; private set; }
+    public bool HasUnknown => Volatile.Read(ref hasUnknown);
 
     public void Set(int first, int length, PublishResult result)
     {
@@ -26,7 +27,7 @@ internal sealed class PendingPublish(int count)
                 open--;
             }
 
-            if (result.Status == PublishStatus.Unknown) HasUnknown = true;
+            if (result.Status == PublishStatus.Unknown) Volatile.Write(ref hasUnknown, true);
             if (open == 0) done.TrySetResult();
         }
     }

@@ -15,14 +15,20 @@ internal sealed class ReceiveLink
     private readonly AmqpConnection connection;
     private readonly ReceiverLink link;
     private readonly EventReceiverOptions options;
+
+    /// <summary>RabbitMQ takes a flow's credit as new, whatever is under way: more may be given only when all has been used.</summary>
+    private readonly bool creditIsAbsolute;
+
     private readonly TimeProvider time;
     private readonly Channel<ReceivedEvent> arrived;
     private int credit;
     private bool paused;
     private long lastMoved;
 
-    private ReceiveLink(AmqpConnection connection, ReceiverLink link, string address, EventReceiverOptions options, bool paused, TimeProvider time)
+    private ReceiveLink(
+        AmqpConnection connection, ReceiverLink link, string address, EventReceiverOptions options, BusDialect dialect, bool paused, TimeProvider time)
     {
+        creditIsAbsolute = dialect == BusDialect.RabbitMq;
         (this.connection, this.link, this.options, this.time, this.paused) = (connection, link, options, time, paused);
         Address = address;
         arrived = Channel.CreateBounded<ReceivedEvent>(new BoundedChannelOptions(options.Prefetch) { SingleWriter = true });
@@ -38,14 +44,15 @@ internal sealed class ReceiveLink
     public AmqpConnection Connection => connection;
 
     public static async Task<ReceiveLink> AttachAsync(
-        AmqpConnection connection, string address, EventReceiverOptions options, bool paused, TimeProvider time, CancellationToken cancellationToken)
+        AmqpConnection connection, string address, EventReceiverOptions options, BusDialect dialect, bool paused, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var name = "receive-" + Guid.CreateVersion7().ToString("N");
         var (link, _) = await connection.AttachAsync(
             (session, attached) => new ReceiverLink(
                 session, name, new Attach { Source = new Source { Address = address }, Target = new Target { Address = name } }, attached),
             cancellationToken);
-        var receive = new ReceiveLink(connection, link, address, options, paused, time);
+        var receive = new ReceiveLink(connection, link, address, options, dialect, paused, time);
         // Without credit yet: it says which callback the messages go to.
         link.Start(0, receive.OnMessage);
         receive.TopUp();
@@ -65,7 +72,7 @@ internal sealed class ReceiveLink
         catch (Exception exception) when (exception is AmqpException or ObjectDisposedException)
         {
             // The connection went between the question and the answer; the broker gives the message out again.
-            connection.Abort(exception.Message);
+            connection.Abort(AmqpConnection.Describe(exception));
             return false;
         }
     }
@@ -77,7 +84,7 @@ internal sealed class ReceiveLink
         {
             if (paused || link.IsClosed) return;
             var free = options.Prefetch - credit - held.Count;
-            if (free <= 0 || (free < options.Prefetch / 4 && credit > 0)) return;
+            if (free <= 0 || (credit > 0 && (creditIsAbsolute || free < options.Prefetch / 4))) return;
             credit += free;
             link.SetCredit(free, CreditMode.Manual);
         }
@@ -157,14 +164,15 @@ internal sealed class ReceiveLink
     {
         var received = new ReceivedEvent(message, this, options.MaxDataBytes, time.GetUtcNow());
         Volatile.Write(ref lastMoved, time.GetTimestamp());
-        bool back;
+        bool back, spent;
         lock (gate)
         {
-            credit--;
+            spent = --credit == 0;
             back = paused;
             if (!back) received.Held = held.AddLast(received);
         }
 
         if (back || !arrived.Writer.TryWrite(received)) Release(received);
+        if (spent) TopUp();
     }
 }

@@ -88,7 +88,13 @@ internal sealed class SendLink
         {
             if (batch.Count == 0) return true;
             var count = batch.Count;
-            if (pending.HasUnknown || !await EnterAsync(count, cancellationToken)) return false;
+            if (!await EnterAsync(count, cancellationToken)) return false;
+            if (pending.HasUnknown)
+            {
+                window.Leave(count);
+                return false;
+            }
+
             var message = count == 1 ? batch[0] : CreateBatch(batch);
             batch.Clear();
             batchBytes = 0;
@@ -124,7 +130,7 @@ internal sealed class SendLink
         }
         catch (Exception exception) when (exception is AmqpException or ObjectDisposedException)
         {
-            sent.Pending.Set(sent.First, sent.Count, new(PublishStatus.Unknown, exception.Message));
+            sent.Pending.Set(sent.First, sent.Count, new(PublishStatus.Unknown, AmqpConnection.Describe(exception)));
             return false;
         }
     }
@@ -152,10 +158,11 @@ internal sealed class SendLink
     private void OnOutcome(ILink sender, Message message, Outcome outcome, object state)
     {
         var sent = (Sent)state;
-        window.Leave(sent.Count);
         var result = Classify(outcome);
         if (result.Status == PublishStatus.Refused && sent.Count > 1) sent.Pending.SetBatchRefused(sent.First, sent.Count, result);
         else sent.Pending.Set(sent.First, sent.Count, result);
+        // Last, so that whoever gets the room sees the result.
+        window.Leave(sent.Count);
     }
 
     private PublishResult Classify(Outcome outcome)
