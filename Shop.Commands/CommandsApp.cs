@@ -1,3 +1,4 @@
+using Scalar.AspNetCore;
 using Shop.Commands.Database;
 using Shop.Commands.Deciding;
 using Shop.Commands.Http;
@@ -33,10 +34,18 @@ public static class CommandsApp
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddHostedService(services => services.GetRequiredService<CommandWriters>());
 
+        builder.Services.AddOpenApi(options => options.AddOperationTransformer((operation, _, _) =>
+        {
+            CommandExamples.Add(operation);
+            return Task.CompletedTask;
+        }));
+
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.MapDefaultEndpoints();
+        app.MapOpenApi();
+        if (app.Environment.IsDevelopment()) app.MapScalarApiReference("/docs");
         app.MapPostCommand();
         app.MapPostBatch();
         if (app.MapAdministration() is { } administration)

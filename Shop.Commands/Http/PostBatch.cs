@@ -29,11 +29,13 @@ internal static class PostBatch
         routes.MapPost(path, (HttpContext context, CommandWriters writers, CancellationToken cancellationToken) =>
                 HandleAsync(context, writers, trusted, cancellationToken))
             .WithMetadata(new DisableRequestSizeLimitAttribute())
-            .WithName(name);
+            .Accepts<Command>(NdJson)
+            .Produces<BatchLineResult>(contentType: NdJson)
+            .WithName(name)
+            .WithSummary("Send commands as NDJSON, one per line; each is answered by a line, in order.");
 
     private static async Task<IResult> HandleAsync(HttpContext context, CommandWriters writers, bool trusted, CancellationToken cancellationToken)
     {
-        if (context.Request.ContentType?.Split(';')[0].Trim() is not NdJson) return Problems.UnsupportedMediaType(NdJson);
         context.Response.ContentType = NdJson;
         var answers = Channel.CreateBounded<(long Line, Task<Outcome>? Outcome, FieldErrors? Errors)>(
             new BoundedChannelOptions(Window) { SingleReader = true, SingleWriter = true });

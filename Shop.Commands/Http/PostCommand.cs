@@ -14,11 +14,20 @@ internal static class PostCommand
     public const int MaxBodyBytes = 1024 * 1024;
 
     public static void MapPostCommand(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/commands", HandleAsync).WithName("PostCommand");
+        routes.MapPost("/commands", HandleAsync)
+            .Accepts<Command>("application/json")
+            .Produces<CommandResult>()
+            .Produces<CommandResult>(StatusCodes.Status201Created)
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed)
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithName("PostCommand")
+            .WithSummary("Send one command; it is answered after its commit.");
 
     private static async Task<IResult> HandleAsync(HttpContext context, CommandWriters writers, CancellationToken cancellationToken)
     {
-        if (!context.Request.HasJsonContentType()) return Problems.UnsupportedMediaType("application/json");
         if (context.Request.ContentLength > MaxBodyBytes) return Problems.TooLarge(MaxBodyBytes);
         var (command, errors) = await ReadAsync(context, cancellationToken);
         if (command is null) return errors is null ? Problems.TooLarge(MaxBodyBytes) : Problems.Malformed(errors);

@@ -19,14 +19,6 @@ internal static class Problems
         Extensions = { ["errors"] = errors.ToDictionary() },
     });
 
-    public static ProblemHttpResult UnsupportedMediaType(string expected) => TypedResults.Problem(new ProblemDetails
-    {
-        Type = Prefix + "unsupported-media-type",
-        Title = "The content type is not supported",
-        Status = StatusCodes.Status415UnsupportedMediaType,
-        Detail = $"The body must be {expected}.",
-    });
-
     public static ProblemHttpResult TooLarge(int limit) => TypedResults.Problem(new ProblemDetails
     {
         Type = Prefix + "too-large",

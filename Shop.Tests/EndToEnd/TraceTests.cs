@@ -11,6 +11,8 @@ namespace Shop.Tests.EndToEnd;
 
 public sealed class TraceTests(PostgresFixture postgres)
 {
+    private static readonly ActivitySource source = new("Shop.Tests");
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -35,9 +37,9 @@ public sealed class TraceTests(PostgresFixture postgres)
         await host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation);
         await host.DoAsync(new AddProduct("P", "Product", 2.50m), Cancellation);
 
-        var traceId = ActivityTraceId.CreateRandom();
-        using var response = await host.PostAsync(new PlaceOrder("O", "C", [new("P", 1, 2.50m)]), Cancellation,
-            headers => headers.Add("traceparent", $"00-{traceId}-{ActivitySpanId.CreateRandom()}-01"));
+        using var shopping = source.StartActivity("shopping", ActivityKind.Client, default(ActivityContext))!;
+        var traceId = shopping.TraceId;
+        using var response = await host.PostAsync(new PlaceOrder("O", "C", [new("P", 1, 2.50m)]), Cancellation);
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
 
         await Eventually.TrueAsync(() => Task.FromResult(Names(ended, traceId).Any(name => name.StartsWith("Shop.Projector", StringComparison.Ordinal))),
