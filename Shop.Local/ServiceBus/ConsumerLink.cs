@@ -29,6 +29,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
     private long sent;
     private long assigned;
     private long unsettledBytes;
+    private bool isDraining;
     private volatile bool isClosed;
 
     public bool IsReceiveAndDelete { get; } = link.SettleOnSend;
@@ -94,6 +95,9 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
         lock (gate)
         {
             limit += flowContext.Messages;
+            // Setting the credit makes the library forget that the peer is draining.
+            draining = link.IsDraining;
+            isDraining = draining;
             try
             {
                 if (flowContext.Messages <= 0)
@@ -108,8 +112,6 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
                 isClosed = true;
                 return;
             }
-
-            draining = link.IsDraining;
         }
 
         engine.Post(draining ? new Drain(mailbox, this) : new Wake(mailbox, this));
@@ -164,7 +166,8 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
         {
             lock (gate)
             {
-                if (isClosed || !link.IsDraining) return;
+                if (isClosed || !isDraining) return;
+                isDraining = false;
                 link.CompleteDrain();
                 link.SetCredit(0, true, false);
                 assigned = sent = limit;
