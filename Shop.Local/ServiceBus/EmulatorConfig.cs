@@ -43,7 +43,7 @@ public static class EmulatorConfig
             foreach (var queue in space.Items("Queues"))
             {
                 queue.Allow("Name", "Properties");
-                queues.Add(new QueueDefinition(queue.Text("Name")!, ReadProperties(queue.Get("Properties"))));
+                queues.Add(new QueueDefinition(queue.Text("Name") ?? "", ReadProperties(queue.Get("Properties"))));
             }
 
             foreach (var topic in space.Items("Topics")) topics.Add(ReadTopic(topic));
@@ -63,10 +63,10 @@ public static class EmulatorConfig
         {
             subscription.Allow("Name", "Properties", "Rules");
             subscriptions.Add(new SubscriptionDefinition(
-                subscription.Text("Name")!, ReadProperties(subscription.Get("Properties")), ReadRules(subscription)));
+                subscription.Text("Name") ?? "", ReadProperties(subscription.Get("Properties")), ReadRules(subscription)));
         }
 
-        return new TopicDefinition(topic.Text("Name")!, subscriptions, Duration(properties, "DefaultMessageTimeToLive"));
+        return new TopicDefinition(topic.Text("Name") ?? "", subscriptions, Duration(properties, "DefaultMessageTimeToLive"));
     }
 
     private static ReceiveProperties ReadProperties(ConfigNode? node)
