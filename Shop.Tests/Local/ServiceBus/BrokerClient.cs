@@ -27,11 +27,11 @@ internal sealed class BrokerClient : IAsyncDisposable
 
     public SenderLink Sender(string entity) => new(session, $"sender-{links++}", entity);
 
-    public ReceiverLink Receiver(string entity, int credit = 100)
+    public ReceiverLink Receiver(string entity, int credit = 100, CreditMode mode = CreditMode.Auto)
     {
         var attach = new Attach { Source = new Source { Address = entity }, Target = new Target(), RcvSettleMode = ReceiverSettleMode.Second };
         var receiver = new ReceiverLink(session, $"receiver-{links++}", attach, null);
-        receiver.SetCredit(credit, CreditMode.Auto);
+        receiver.SetCredit(credit, mode);
         return receiver;
     }
 

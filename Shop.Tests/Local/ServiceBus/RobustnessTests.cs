@@ -103,8 +103,7 @@ public sealed class RobustnessTests : IAsyncLifetime
     {
         await using var client = await BrokerClient.ConnectAsync(broker.Port);
         await client.SendAsync(Topic, Enumerable.Range(0, 10).Select(i => $"{i}"));
-        var receiver = client.Receiver(Subscription, credit: 3);
-        receiver.SetCredit(3, CreditMode.Manual);
+        var receiver = client.Receiver(Subscription, credit: 3, CreditMode.Manual);
         List<string> received = [];
         while (received.Count < 3) received.Add(BrokerClient.Text(await receiver.ReceiveAsync(BrokerClient.Patience)));
         await receiver.CloseAsync();
