@@ -11,15 +11,12 @@ public sealed class BrokerServer : IAsyncDisposable
 {
     private readonly BrokerEngine engine;
     private readonly ConnectionListener listener;
+    private readonly ConnectionAcceptor acceptor;
 
-    private BrokerServer(BrokerEngine engine, ConnectionListener listener, int port)
-    {
-        this.engine = engine;
-        this.listener = listener;
-        Port = port;
-    }
+    private BrokerServer(BrokerEngine engine, ConnectionListener listener, ConnectionAcceptor acceptor) =>
+        (this.engine, this.listener, this.acceptor) = (engine, listener, acceptor);
 
-    public int Port { get; }
+    public int Port => acceptor.Port;
 
     public string ConnectionString =>
         $"Endpoint=sb://127.0.0.1:{Port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;";
@@ -51,7 +48,7 @@ public sealed class BrokerServer : IAsyncDisposable
             listener.Open();
             acceptor.Start();
             _ = CloseOnFailureAsync(engine, listener);
-            return new BrokerServer(engine, listener, acceptor.Port);
+            return new BrokerServer(engine, listener, acceptor);
         }
         catch (BrokerStartException)
         {
@@ -63,8 +60,10 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <summary>Takes no more connections, finishes and writes what was taken, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        await engine.StopAsync().ContinueWith(_ => { }, TaskScheduler.Default);
+        // A failure is told by Completion; ending is all that is asked for here.
+        await engine.StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         listener.Close();
+        await acceptor.HangUpAsync(TimeSpan.FromSeconds(1));
     }
 
     private static async Task CloseOnFailureAsync(BrokerEngine engine, ConnectionListener listener)

@@ -17,6 +17,7 @@ internal sealed class BrokerTransport(Socket socket, SocketReader reader, FrameG
     private static readonly ConditionalWeakTable<Connection, BrokerTransport> Transports = [];
     private readonly CancellationTokenSource opening = new(openTimeout);
     private long queued;
+    private bool isHeaderRead;
     private bool isOpen;
     private bool isClosed;
 
@@ -43,7 +44,12 @@ internal sealed class BrokerTransport(Socket socket, SocketReader reader, FrameG
         await engine.WaitForRoomAsync();
         await reader.ReadAsync(buffer.AsMemory(offset, count), isOpen ? CancellationToken.None : opening.Token);
         // The library reads an 8-byte protocol header, and then for each frame 4 bytes of size and the rest.
-        if (count == 8 && buffer[offset] == 'A') return count;
+        if (!isHeaderRead)
+        {
+            isHeaderRead = true;
+            return count;
+        }
+
         if (count == 4)
         {
             FrameGuard.ExpectFrame(buffer.AsSpan(offset, 4));

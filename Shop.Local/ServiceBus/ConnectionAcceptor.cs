@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
@@ -15,6 +16,7 @@ internal sealed class ConnectionAcceptor : TransportProvider
     private readonly TokenVerifier? verifier;
     private readonly CancellationTokenSource stopping = new();
     private readonly Channel<IAsyncTransport> ready = Channel.CreateUnbounded<IAsyncTransport>();
+    private readonly ConcurrentDictionary<BrokerTransport, bool> transports = [];
     private int connections;
 
     /// <exception cref="BrokerStartException">The port is in use.</exception>
@@ -67,6 +69,21 @@ internal sealed class ConnectionAcceptor : TransportProvider
         base.Dispose();
     }
 
+    /// <summary>Gives the peers a moment to answer the close that they were sent, and hangs up on those that do not.</summary>
+    public async Task HangUpAsync(TimeSpan patience)
+    {
+        using var deadline = new CancellationTokenSource(patience, options.Time);
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10), options.Time);
+        try
+        {
+            while (!transports.IsEmpty) await poll.WaitForNextTickAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            foreach (var transport in transports.Keys) transport.Close();
+        }
+    }
+
     private async Task AcceptAsync()
     {
         while (!stopping.IsCancellationRequested)
@@ -97,6 +114,7 @@ internal sealed class ConnectionAcceptor : TransportProvider
 
     private async Task WelcomeAsync(Socket socket)
     {
+        BrokerTransport? transport = null;
         var isHandedOver = false;
         try
         {
@@ -107,9 +125,14 @@ internal sealed class ConnectionAcceptor : TransportProvider
             if (await new SaslHandshake(reader, socket, verifier).RunAsync(deadline.Token) is not { } isKey) return;
             var authorization = new Authorization(verifier, options.Time);
             if (isKey) authorization.HasFullAccess = true;
-            var transport = new BrokerTransport(
+            transport = new BrokerTransport(
                 socket, reader, new FrameGuard(options.MaxMessageSize), engine, authorization, options.HandshakeTimeout);
-            transport.Closed += () => Interlocked.Decrement(ref connections);
+            transports[transport] = true;
+            transport.Closed += () =>
+            {
+                transports.TryRemove(transport, out _);
+                Interlocked.Decrement(ref connections);
+            };
             isHandedOver = ready.Writer.TryWrite(transport);
         }
         catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or InvalidDataException
@@ -119,7 +142,15 @@ internal sealed class ConnectionAcceptor : TransportProvider
         }
         finally
         {
-            if (!isHandedOver)
+            if (isHandedOver)
+            {
+                // From here on the library closes it.
+            }
+            else if (transport is not null)
+            {
+                transport.Close();
+            }
+            else
             {
                 Interlocked.Decrement(ref connections);
                 socket.Dispose();

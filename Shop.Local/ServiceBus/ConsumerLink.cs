@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
@@ -36,8 +37,10 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
 
     public MessageSession? Session { get; init; }
 
-    /// <summary>Whether it stands in its mailbox's queue of receivers with credit; the engine's.</summary>
-    public bool IsHungry { get; set; }
+    /// <summary>Its place among its mailbox's receivers with credit; the engine's.</summary>
+    public LinkedListNode<ConsumerLink>? HungryNode { get; set; }
+
+    public bool IsUnauthorized => !isClosed && authorization.IsExpired(engine.Now);
 
     /// <summary>Whether the engine may hand it another message.</summary>
     public bool CanTake
@@ -130,7 +133,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
     {
         isClosed = true;
         if (transport is not null) transport.Drained -= OnTransportDrained;
-        if (Session is not null) engine.Post(new CloseSession(mailbox, Session, this));
+        engine.Post(new Leave(mailbox, this));
     }
 
     public void Attached()
@@ -179,7 +182,9 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
         }
     }
 
-    internal static bool IsLinkGone(Exception error) => error is AmqpException or ObjectDisposedException or InvalidOperationException or OperationCanceledException;
+    /// <summary>What the library throws when a link is used whose connection is ending on another thread.</summary>
+    internal static bool IsLinkGone(Exception error) => error is AmqpException or ObjectDisposedException or InvalidOperationException
+        or OperationCanceledException or IOException or SocketException or NullReferenceException;
 
     private sealed class Drain(Mailbox mailbox, ConsumerLink consumer) : Operation
     {
@@ -190,8 +195,12 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
         }
     }
 
-    private sealed class CloseSession(Mailbox mailbox, MessageSession session, ConsumerLink owner) : Operation
+    private sealed class Leave(Mailbox mailbox, ConsumerLink consumer) : Operation
     {
-        public override void Apply(BrokerEngine engine) => mailbox.CloseSession(session, owner);
+        public override void Apply(BrokerEngine engine)
+        {
+            mailbox.RemoveHungry(consumer);
+            if (consumer.Session is not null) mailbox.CloseSession(consumer.Session, consumer);
+        }
     }
 }

@@ -11,6 +11,7 @@ internal sealed class FrameGuard(int maxMessageSize)
 {
     private const ulong Transfer = 0x14, Disposition = 0x15, ErrorValue = 0x1d, ModifiedState = 0x27;
     private const int MaxUnfinished = 256;
+    private long unfinishedBytes;
 
     /// <summary>What has come of messages in several frames, by channel and handle.</summary>
     private readonly Dictionary<(ushort Channel, uint Handle), long> unfinished = [];
@@ -50,12 +51,14 @@ internal sealed class FrameGuard(int maxMessageSize)
         }
 
         var key = (channel, handle);
-        var total = unfinished.GetValueOrDefault(key) + payload;
+        var before = unfinished.GetValueOrDefault(key);
+        var total = before + payload;
         // A message just over the limit is refused politely, on its link, when it is complete.
         if (total > 2L * maxMessageSize + 65536) throw new InvalidDataException("A message is far larger than the link allows.");
         if (!more) unfinished.Remove(key);
         else unfinished[key] = total;
-        if (unfinished.Count > MaxUnfinished) throw new InvalidDataException("Too many unfinished messages.");
+        unfinishedBytes += (more ? total : 0) - before;
+        if (unfinished.Count > MaxUnfinished || unfinishedBytes > 16L * maxMessageSize + 65536) throw new InvalidDataException("Too many unfinished messages.");
     }
 
     private static uint ReadUInt(ReadOnlySpan<byte> value) => value[0] switch

@@ -165,9 +165,9 @@ internal sealed partial class Mailbox
 
     private void DeliverSessions()
     {
-        while (hungry.TryDequeue(out var consumer))
+        while (hungry.First is { Value: var consumer })
         {
-            consumer.IsHungry = false;
+            RemoveHungry(consumer);
             if (consumer.Session is { } session) sessionsToServe.Enqueue(session);
         }
 

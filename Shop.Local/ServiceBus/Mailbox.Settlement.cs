@@ -27,6 +27,7 @@ internal sealed partial class Mailbox
     public bool TrySettle(MailboxEntry entry, Guid token, SettlementRequest request)
     {
         if (entry.State is not EntryState.Locked || entry.LockToken != token || entry.LockedUntil <= engine.Now) return false;
+        // Before anything changes, because this may throw on what a client has sent.
         if (request is { Kind: not Settlement.Complete and not Settlement.DeadLetter, Properties.Count: > 0 }) Overlay(entry, request.Properties);
         switch (request.Kind)
         {
@@ -34,7 +35,6 @@ internal sealed partial class Mailbox
                 Remove(entry);
                 break;
             case Settlement.DeadLetter:
-                Unlock(entry);
                 MoveToDeadLetters(entry, request.Properties ?? []);
                 break;
             case Settlement.Defer:
@@ -115,6 +115,7 @@ internal sealed partial class Mailbox
         {
             // Service Bus does not expire what somebody has locked; it is looked at again when it comes back.
             if (entry.State is not EntryState.Locked) Expire(entry);
+            ready.DropRemoved();
         }
 
         OnTimeForSessions();

@@ -8,7 +8,7 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
     private readonly DueQueue scheduled = new(entry => entry.State is EntryState.Scheduled);
     private readonly DueQueue expiring = new(entry => entry.State is not EntryState.Removed);
     private readonly Dictionary<Guid, MailboxEntry> byToken = [];
-    private readonly Queue<ConsumerLink> hungry = new();
+    private readonly LinkedList<ConsumerLink> hungry = [];
     private bool isDirty;
 
     public string Name { get; } = name;
@@ -77,13 +77,15 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
 
     public void AddHungry(ConsumerLink consumer)
     {
-        if (!consumer.IsHungry)
-        {
-            consumer.IsHungry = true;
-            hungry.Enqueue(consumer);
-        }
-
+        consumer.HungryNode ??= hungry.AddLast(consumer);
         MarkDirty();
+    }
+
+    public void RemoveHungry(ConsumerLink consumer)
+    {
+        if (consumer.HungryNode is null) return;
+        hungry.Remove(consumer.HungryNode);
+        consumer.HungryNode = null;
     }
 
     /// <summary>Hands ready messages to receivers with credit, in turn.</summary>
@@ -96,20 +98,20 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
             return;
         }
 
-        while (hungry.TryPeek(out var consumer))
+        while (hungry.First is { Value: var consumer } node)
         {
-            if (consumer.CanTake && ready.TryTake(out var entry))
+            if (!consumer.CanTake)
             {
-                if (IsExpired(entry)) continue;
-                hungry.Dequeue();
-                hungry.Enqueue(consumer);
-                Deliver(consumer, entry, locks);
+                RemoveHungry(consumer);
+                if (consumer.IsUnauthorized) engine.AfterCommit(() => consumer.Close(BrokerErrors.Unauthorized("The token has expired.")));
                 continue;
             }
 
-            if (consumer.CanTake) return;
-            hungry.Dequeue();
-            consumer.IsHungry = false;
+            if (!ready.TryTake(out var entry)) return;
+            if (IsExpired(entry)) continue;
+            hungry.Remove(node);
+            hungry.AddLast(node);
+            Deliver(consumer, entry, locks);
         }
     }
 

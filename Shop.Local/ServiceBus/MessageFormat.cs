@@ -27,8 +27,8 @@ internal static class MessageFormat
     /// <summary>The message format of a Service Bus batch: every data section is a message of its own.</summary>
     public const uint Batch = 0x80013700;
 
-    private const ulong HeaderCode = 0x70, DeliveryAnnotationsCode = 0x71, MessageAnnotationsCode = 0x72, PropertiesCode = 0x73,
-        ApplicationPropertiesCode = 0x74, DataCode = 0x75, FooterCode = 0x78;
+    private const ulong HeaderCode = 0x70, MessageAnnotationsCode = 0x72, PropertiesCode = 0x73,
+        ApplicationPropertiesCode = 0x74, DataCode = 0x75, SequenceCode = 0x76, ValueCode = 0x77, FooterCode = 0x78;
 
     private static readonly Symbol ScheduledEnqueueTime = new("x-opt-scheduled-enqueue-time");
     private static readonly Symbol SequenceNumber = new("x-opt-sequence-number");
@@ -39,6 +39,10 @@ internal static class MessageFormat
     private static readonly Symbol DeadLetterSource = new("x-opt-deadletter-source");
 
     /// <summary>Reads what decides about a message's fate.</summary>
+    /// <remarks>
+    /// Everything but the body is decoded, and the body's structure is checked: a receiver's library hangs up on a message that it cannot
+    /// decode, so that one such message would keep everyone from receiving.
+    /// </remarks>
     /// <exception cref="InvalidDataException">This is no AMQP message.</exception>
     public static IncomingMessage Parse(byte[] encoded)
     {
@@ -168,14 +172,18 @@ internal static class MessageFormat
         var rest = message.AsSpan(offset);
         var (code, valueStart) = WireFormat.ReadDescriptor(rest);
         if (code is < HeaderCode or > FooterCode) throw new InvalidDataException("A message has a section of an unknown kind.");
-        // Only the sections that are decoded are looked into.
         var value = rest[valueStart..];
-        var size = code is >= DataCode or DeliveryAnnotationsCode ? ShallowValue(value) : WireFormat.Measure(value);
+        var size = WireFormat.Measure(value);
+        var isAsItShouldBe = code switch
+        {
+            DataCode => value[0] is 0xa0 or 0xb0,
+            ValueCode => true,
+            HeaderCode or PropertiesCode or SequenceCode => value[0] is 0x45 or 0xc0 or 0xd0,
+            _ => value[0] is 0xc1 or 0xd1,
+        };
+        if (!isAsItShouldBe) throw new InvalidDataException("A section has a value of the wrong type.");
         return new MessageSection(code, offset, offset + valueStart, offset + valueStart + size);
     }
-
-    private static int ShallowValue(ReadOnlySpan<byte> value) =>
-        value is [0, ..] ? WireFormat.Measure(value) : WireFormat.MeasureShallow(value);
 
     private static Message Decode(byte[] message, MessageSection section)
     {

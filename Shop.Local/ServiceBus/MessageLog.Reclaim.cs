@@ -5,6 +5,9 @@ internal sealed partial class MessageLog
     /// <summary>So many small segments, left by restarts, are tolerated before they are rewritten.</summary>
     private const int MaxSegmentsWithoutNeed = 16;
 
+    /// <summary>Everybody waits while a segment is rewritten.</summary>
+    private const int MaxRewritesAtOnce = 2;
+
     /// <summary>
     /// Begins a new segment when the active one is full, deletes the oldest ones that nobody needs, and rewrites the oldest when
     /// the log has grown to more than twice what is in it. Everything appended must have been flushed.
@@ -18,11 +21,26 @@ internal sealed partial class MessageLog
         }
 
         BeginSegment();
+        Compact();
+    }
+
+    private void Compact()
+    {
         DropSettled();
-        var total = segments.Sum(segment => segment.Length);
-        if (segments.Count > 2 && (total > 2 * liveBytes + 2L * segmentSize || segments.Count > MaxSegmentsWithoutNeed + total / segmentSize * 2))
+        for (var i = 0; i < MaxRewritesAtOnce && IsMostlySettled(); i++)
+        {
             RewriteOldest();
+            DropSettled();
+        }
+
         Flush();
+    }
+
+    private bool IsMostlySettled()
+    {
+        var total = segments.Sum(segment => segment.Length);
+        return segments.Count > 2
+            && (total > 2 * liveBytes + 2L * segmentSize || segments.Count > MaxSegmentsWithoutNeed + (total / segmentSize * 2));
     }
 
     private void DropSettled()

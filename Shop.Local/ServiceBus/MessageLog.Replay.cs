@@ -36,9 +36,9 @@ internal sealed partial class MessageLog
 
             BeginSegment();
             Flush();
-            Reclaim();
+            Compact();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or ArgumentOutOfRangeException or KeyNotFoundException)
+        catch (Exception error) when (error is IOException or Amqp.AmqpException or UnauthorizedAccessException or InvalidDataException or ArgumentOutOfRangeException or KeyNotFoundException)
         {
             throw new BrokerStartException($"The data directory '{directory}' is damaged: {error.Message}", error);
         }

@@ -26,6 +26,9 @@ internal sealed class ReadyQueue
 
     public bool IsEmpty => !TryPeek(out _, out _);
 
+    /// <summary>Lets go of removed entries in front, which nobody may ever come to take.</summary>
+    public void DropRemoved() => TryPeek(out _, out _);
+
     public bool TryTake(out MailboxEntry entry)
     {
         if (!TryPeek(out entry, out var isReturned)) return false;

@@ -27,11 +27,11 @@ internal static class WireFormat
         {
             case 0xc:
                 if (size < 3) throw Truncated();
-                MeasureItems(data[3..size], data[2], depth);
+                MeasureItems(data[3..size], data[2], depth, isMap: data[0] == 0xc1);
                 break;
             case 0xd:
                 if (size < 9) throw Truncated();
-                MeasureItems(data[9..size], BinaryPrimitives.ReadUInt32BigEndian(data[5..]), depth);
+                MeasureItems(data[9..size], BinaryPrimitives.ReadUInt32BigEndian(data[5..]), depth, isMap: data[0] == 0xd1);
                 break;
             case 0xe:
             case 0xf:
@@ -47,16 +47,16 @@ internal static class WireFormat
     public static int MeasureShallow(ReadOnlySpan<byte> data)
     {
         if (data.IsEmpty) throw Truncated();
-        long size = (data[0] >> 4) switch
+        long size = data[0] switch
         {
-            4 => 1,
-            5 => 2,
-            6 => 3,
-            7 => 5,
-            8 => 9,
-            9 => 17,
-            0xa or 0xc or 0xe => data.Length < 2 ? throw Truncated() : 2L + data[1],
-            0xb or 0xd or 0xf => data.Length < 5 ? throw Truncated() : 5L + BinaryPrimitives.ReadUInt32BigEndian(data[1..]),
+            >= 0x40 and <= 0x45 => 1,
+            >= 0x50 and <= 0x56 => 2,
+            0x60 or 0x61 => 3,
+            >= 0x70 and <= 0x74 => 5,
+            >= 0x80 and <= 0x84 => 9,
+            0x94 or 0x98 => 17,
+            0xa0 or 0xa1 or 0xa3 or 0xc0 or 0xc1 or 0xe0 => data.Length < 2 ? throw Truncated() : 2L + data[1],
+            0xb0 or 0xb1 or 0xb3 or 0xd0 or 0xd1 or 0xf0 => data.Length < 5 ? throw Truncated() : 5L + BinaryPrimitives.ReadUInt32BigEndian(data[1..]),
             _ => throw new InvalidDataException("There is no AMQP type with this code."),
         };
         return size <= data.Length ? (int)size : throw Truncated();
@@ -85,8 +85,9 @@ internal static class WireFormat
         _ => (0, 0),
     };
 
-    private static void MeasureItems(ReadOnlySpan<byte> items, uint count, int depth)
+    private static void MeasureItems(ReadOnlySpan<byte> items, uint count, int depth, bool isMap)
     {
+        if (isMap && count % 2 != 0) throw new InvalidDataException("A map has a key without a value.");
         for (uint i = 0; i < count; i++)
             items = items[Measure(items, depth + 1)..];
     }

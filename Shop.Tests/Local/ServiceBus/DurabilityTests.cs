@@ -195,5 +195,8 @@ internal sealed class SessionReceiver : IAsyncDisposable
         return new SessionReceiver(link);
     }
 
-    public async ValueTask DisposeAsync() => await Link.CloseAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (!Link.IsClosed) await Link.CloseAsync();
+    }
 }
