@@ -117,7 +117,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
             }
         }
 
-        engine.Post(draining ? new Drain(mailbox, this) : new Wake(mailbox, this));
+        engine.Post(draining ? new DrainConsumer(mailbox, this) : new Wake(mailbox, this));
     }
 
     public override void OnDisposition(DispositionContext dispositionContext)
@@ -133,7 +133,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
     {
         isClosed = true;
         if (transport is not null) transport.Drained -= OnTransportDrained;
-        engine.Post(new Leave(mailbox, this));
+        engine.Post(new RemoveConsumer(mailbox, this));
     }
 
     public void Attached()
@@ -163,7 +163,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
     }
 
     /// <summary>Gives unused credit back: clients wait for a flow with drain = true and credit 0, which the library's own call does not send.</summary>
-    private void CompleteDrain()
+    public void CompleteDrain()
     {
         try
         {
@@ -185,22 +185,4 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
     /// <summary>What the library throws when a link is used whose connection is ending on another thread.</summary>
     internal static bool IsLinkGone(Exception error) => error is AmqpException or ObjectDisposedException or InvalidOperationException
         or OperationCanceledException or IOException or SocketException or NullReferenceException;
-
-    private sealed class Drain(Mailbox mailbox, ConsumerLink consumer) : Operation
-    {
-        public override void Apply(BrokerEngine engine)
-        {
-            mailbox.AddHungry(consumer);
-            engine.AfterCommit(consumer.CompleteDrain);
-        }
-    }
-
-    private sealed class Leave(Mailbox mailbox, ConsumerLink consumer) : Operation
-    {
-        public override void Apply(BrokerEngine engine)
-        {
-            mailbox.RemoveHungry(consumer);
-            if (consumer.Session is not null) mailbox.CloseSession(consumer.Session, consumer);
-        }
-    }
 }

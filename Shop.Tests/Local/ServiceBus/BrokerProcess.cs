@@ -51,10 +51,3 @@ internal sealed class BrokerProcess : IAsyncDisposable
         process.Dispose();
     }
 }
-
-internal sealed class TemporaryDirectory : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("shop-broker-").FullName;
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}

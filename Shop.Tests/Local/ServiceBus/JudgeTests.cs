@@ -13,23 +13,23 @@ public sealed class JudgeTests
         var cancellationToken = TestContext.Current.CancellationToken;
         var judge = Path.Combine(Path.GetDirectoryName(SourcePath())!, "../../Judges/servicebus");
         Assert.SkipUnless(File.Exists(Path.Combine(judge, "judge.mjs")), "The judge's source is not next to these tests.");
-        Assert.SkipUnless(await SucceedsAsync("node", ["--version"], judge, cancellationToken) is (0, _), "Node.js is not installed.");
+        Assert.SkipUnless(await RunAsync("node", ["--version"], judge, cancellationToken) is (0, _), "Node.js is not installed.");
         if (!Directory.Exists(Path.Combine(judge, "node_modules/@azure/service-bus")))
         {
-            var (installed, output) = await SucceedsAsync("npm", ["ci", "--no-audit", "--no-fund"], judge, cancellationToken);
+            var (installed, output) = await RunAsync("npm", ["ci", "--no-audit", "--no-fund"], judge, cancellationToken);
             Assert.SkipUnless(installed == 0, $"npm could not install the client: {output}");
         }
 
         using var directory = new TemporaryDirectory();
         await using var broker = await BrokerServer.StartAsync(
             new BrokerOptions { DataDirectory = directory.Path, ConfigPath = Path.Combine(judge, "Config.json") }, cancellationToken);
-        var (failures, log) = await SucceedsAsync("node", ["judge.mjs", broker.ConnectionString], judge, cancellationToken);
+        var (failures, log) = await RunAsync("node", ["judge.mjs", broker.ConnectionString], judge, cancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(log);
         Assert.True(failures == 0, log);
         Assert.Equal(27, log.Split('\n').Count(line => line.StartsWith("ok ", StringComparison.Ordinal)));
     }
 
-    private static async Task<(int ExitCode, string Output)> SucceedsAsync(
+    private static async Task<(int ExitCode, string Output)> RunAsync(
         string program, string[] arguments, string directory, CancellationToken cancellationToken)
     {
         try

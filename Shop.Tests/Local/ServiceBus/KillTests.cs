@@ -27,7 +27,7 @@ public sealed class KillTests
             var target = accepted.Count + AcceptedPerRound + (round * 97);
             using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var load = Task.WhenAll(PublishAsync(broker.Port, round, stopping.Token), ConsumeAsync(broker.Port, stopping.Token));
-            await Eventually.TrueAsync(() => accepted.Count >= target, cancellationToken);
+            await Eventually.TrueAsync(() => Task.FromResult(accepted.Count >= target), "the round's messages", cancellationToken);
             await broker.KillAsync();
             await stopping.CancelAsync();
             await load;
@@ -101,17 +101,5 @@ public sealed class KillTests
         {
             // The broker was killed.
         }
-    }
-}
-
-/// <summary>Waits for a condition with a deadline.</summary>
-internal static class Eventually
-{
-    public static async Task TrueAsync(Func<bool> condition, CancellationToken cancellationToken)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(30));
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!condition()) await poll.WaitForNextTickAsync(deadline.Token);
     }
 }

@@ -130,7 +130,7 @@ public sealed class SettlementTests : IAsyncLifetime
         first.Link.SetCredit(10);
         Assert.Equal("a", await TextAsync(first.Link));
         await using var refused = await SessionReceiver.AcceptAsync(client, Sessions, "s");
-        await Eventually.TrueAsync(() => refused.Link.IsClosed, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => Task.FromResult(refused.Link.IsClosed), "the refusal", TestContext.Current.CancellationToken);
         Assert.Equal("com.microsoft:session-cannot-be-locked", refused.Link.Error.Condition.ToString());
         await first.DisposeAsync();
         await using var second = await SessionReceiver.AcceptAsync(client, Sessions, null);
