@@ -47,11 +47,13 @@ internal static class MessageFormat
     public static IncomingMessage Parse(byte[] encoded)
     {
         var message = new IncomingMessage(encoded);
+        ulong last = 0;
         var hasBody = false;
         for (var offset = 0; offset < encoded.Length;)
         {
             var section = ReadSection(encoded, offset);
-            offset = section.End;
+            CheckOrder(last, section.Code);
+            (offset, last) = (section.End, section.Code);
             switch (section.Code)
             {
                 case HeaderCode:
@@ -165,6 +167,14 @@ internal static class MessageFormat
         if (locked) map[LockedUntil] = entry.LockedUntil;
         map[MessageState] = entry.State switch { EntryState.Scheduled => 2, _ => entry.Deferred ? 1 : 0 };
         if (deadLetterSource is not null) map[DeadLetterSource] = deadLetterSource;
+    }
+
+    /// <summary>Sections come in the order of their codes; only data and sequences may be repeated, and a body is of one kind.</summary>
+    private static void CheckOrder(ulong last, ulong code)
+    {
+        var isRepeatedBody = code == last && (code is DataCode or SequenceCode);
+        var isSecondBody = (last is DataCode or SequenceCode or ValueCode) && code < FooterCode;
+        if (!isRepeatedBody && (code <= last || isSecondBody)) throw new InvalidDataException("The sections of a message are out of order.");
     }
 
     private static MessageSection ReadSection(byte[] message, int offset)

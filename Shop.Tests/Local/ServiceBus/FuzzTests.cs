@@ -29,7 +29,7 @@ public sealed class FuzzTests
             }
 
             await SendAsync(broker.Port, bytes, cancellationToken);
-        }, iter: 400, threads: 1);
+        }, iter: 1000, threads: 1);
         await sender.SendAsync(BrokerClient.Text("still here"), BrokerClient.Patience);
         Assert.Contains("still here", (await bystander.PeekAsync(Subscription)).Select(BodyOrNothing));
         Assert.False(broker.Completion.IsCompleted);
