@@ -98,7 +98,14 @@ internal sealed class BrokerClient : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!connection.IsClosed) await connection.CloseAsync(Patience, null);
+        try
+        {
+            if (!connection.IsClosed) await connection.CloseAsync(Patience, null);
+        }
+        catch (AmqpException) when (connection.IsClosed)
+        {
+            // The broker has gone at the same moment.
+        }
     }
 
     private (SenderLink, ReceiverLink) AttachManagement(string entity)
