@@ -52,7 +52,7 @@ IResourceBuilder<AzureServiceBusResource> ServiceBusEmulator()
     var bus = builder.AddAzureServiceBus("messaging").RunAsEmulator(emulator => emulator.WithLifetime(ContainerLifetime.Persistent));
     bus.AddServiceBusTopic("shop-events")
         .AddServiceBusSubscription("projector-subscription", subscriptionName: "projector")
-        .WithProperties(subscription => subscription.MaxDeliveryCount = 2000);
+        .WithProperties(subscription => (subscription.MaxDeliveryCount, subscription.LockDuration) = (2000, TimeSpan.FromSeconds(15)));
     return bus;
 }
 

@@ -3,12 +3,16 @@ namespace Shop.Local.ServiceBus;
 /// <summary>What the broker serves.</summary>
 public sealed record BrokerEntities(IReadOnlyList<QueueDefinition> Queues, IReadOnlyList<TopicDefinition> Topics)
 {
-    /// <summary>The entities of a shop; the one place in which they are defined for the local broker.</summary>
+    /// <summary>
+    /// The entities of a shop; the one place in which they are defined for the local broker. The lock is short because what a killed projector
+    /// held is delivered again only when it ends; a living one renews its locks. The delivery count is the highest that Service Bus allows:
+    /// only the projector dead-letters, deliberately.
+    /// </summary>
     public static BrokerEntities Shop { get; } = new([],
     [
         new TopicDefinition("shop-events",
         [
-            new SubscriptionDefinition("projector", new ReceiveProperties { LockDuration = TimeSpan.FromSeconds(60), MaxDeliveryCount = 2000 }),
+            new SubscriptionDefinition("projector", new ReceiveProperties { LockDuration = TimeSpan.FromSeconds(15), MaxDeliveryCount = 2000 }),
         ]),
     ]);
 }
