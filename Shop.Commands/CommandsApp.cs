@@ -25,6 +25,8 @@ public static class CommandsApp
 
         builder.Services.AddOptions<OutboxOptions>().BindConfiguration(OutboxOptions.Section)
             .Validate(outbox => outbox.PartitionSize >= 1_000 && outbox.Retention >= TimeSpan.Zero, $"{OutboxOptions.Section} is out of range.").ValidateOnStart();
+        builder.Services.AddOptions<IntakeOptions>().BindConfiguration(IntakeOptions.Section)
+            .Validate(intake => intake.Capacity is >= 1 and <= 1_000_000, $"{IntakeOptions.Section} is out of range.").ValidateOnStart();
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddSingleton<OutboxHandOff>();
         builder.Services.AddSingleton<CommandWriters>();

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Shop.Commands.Database;
 using Shop.Commands.Outbox;
@@ -8,7 +9,8 @@ namespace Shop.Commands.Deciding;
 
 /// <summary>Routes every command to the writer of its shard. The number of shards lives in the database.</summary>
 internal sealed partial class CommandWriters(
-    NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, TimeProvider time, ILoggerFactory loggers) : BackgroundService
+    NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, IOptions<IntakeOptions> intake, TimeProvider time, ILoggerFactory loggers)
+    : BackgroundService
 {
     private readonly ILogger logger = loggers.CreateLogger<CommandWriters>();
     private volatile ShardWriter[] writers = [];
@@ -56,7 +58,7 @@ internal sealed partial class CommandWriters(
         }, stoppingToken);
 
         var created = Enumerable.Range(0, shardCount)
-            .Select(shard => new ShardWriter(shard, dataSource, handOff, time, loggers.CreateLogger<ShardWriter>())).ToArray();
+            .Select(shard => new ShardWriter(shard, intake.Value.Capacity, dataSource, handOff, time, loggers.CreateLogger<ShardWriter>())).ToArray();
         handOff.Start(shardCount);
         writers = created;
 

@@ -9,16 +9,14 @@ namespace Shop.Commands.Deciding;
 /// answers the callers only after the commit. It never waits for a group to fill: an idle system commits single commands.
 /// </summary>
 internal sealed partial class ShardWriter(
-    int shard, NpgsqlDataSource dataSource, OutboxHandOff handOff, TimeProvider time, ILogger<ShardWriter> logger) : IAsyncDisposable
+    int shard, int capacity, NpgsqlDataSource dataSource, OutboxHandOff handOff, TimeProvider time, ILogger<ShardWriter> logger) : IAsyncDisposable
 {
-    /// <summary>Commands waiting per shard, at most: about a second of work. Beyond it the answer is 503.</summary>
-    private const int Capacity = 4_096;
     private const int MaxGroup = 512;
     private const int MaxDecisions = 20;
     private static readonly TimeSpan DoubtLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
-    private readonly Channel<Submission> intake = Channel.CreateBounded<Submission>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly Channel<Submission> intake = Channel.CreateBounded<Submission>(new BoundedChannelOptions(capacity) { SingleReader = true });
     private NpgsqlConnection? connection;
 
     /// <summary>False when the intake is full: the caller is told to come back.</summary>

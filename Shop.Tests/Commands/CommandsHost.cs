@@ -33,15 +33,15 @@ internal sealed class CommandsHost : IAsyncDisposable
 
     public IServiceProvider Services => app.Services;
 
-    public static async Task<CommandsHost> StartAsync(string postgres, string messaging, CancellationToken cancellationToken, bool waitUntilReady = true)
+    public static async Task<CommandsHost> StartAsync(string postgres, string messaging, CancellationToken cancellationToken, params string[] settings)
     {
         var app = CommandsApp.Build([
+            .. settings,
             "--urls=http://127.0.0.1:0", "--Shop:AdminUrl=http://127.0.0.1:0", $"--Shop:AdminKey={AdminKey}",
             $"--ConnectionStrings:shopdb={postgres}", $"--ConnectionStrings:messaging={messaging}", "--Logging:LogLevel:Default=Error"]);
         await app.StartAsync(cancellationToken);
         var host = new CommandsHost(app);
-        if (waitUntilReady)
-            await Eventually.TrueAsync(async () => (await host.Http.GetAsync("/health", cancellationToken)).IsSuccessStatusCode, "the write side is ready", cancellationToken);
+        await Eventually.TrueAsync(async () => (await host.Http.GetAsync("/health", cancellationToken)).IsSuccessStatusCode, "the write side is ready", cancellationToken);
         return host;
     }
 
