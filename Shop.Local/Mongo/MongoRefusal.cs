@@ -29,6 +29,11 @@ internal sealed class MongoRefusal(int code, string codeName, string message) : 
     public static MongoRefusal DuplicateKey(string collection, string index, BsonDocument pattern, BsonDocument value) =>
         new(11000, "DuplicateKey", $"E11000 duplicate key error collection: {collection} index: {index} dup key: {value.ToJson()}") { KeyPattern = pattern, KeyValue = value };
 
+    /// <summary>Whether a failure concerns one request alone: one of a shape that nobody thought of costs its sender an error, never the other connections.</summary>
+    public static bool CanAnswer(Exception failure) => failure is not (MongoRefusal or IOException or OutOfMemoryException);
+
+    public static MongoRefusal Internal(Exception bug) => new(1, "InternalError", $"{bug.GetType().Name}: {bug.Message}");
+
     public BsonDocument ToReply()
     {
         var reply = new BsonDocument { { "ok", 0.0 }, { "errmsg", Message }, { "code", Code }, { "codeName", CodeName } };

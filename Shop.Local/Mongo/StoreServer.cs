@@ -27,6 +27,7 @@ public sealed class StoreServer : IAsyncDisposable
     private const int MaxConnections = 2_000;
     private const int StackBytes = 1024 * 1024;
     private static readonly TimeSpan CompactionCheck = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(20);
 
     private readonly Catalog catalog;
     private readonly CommandRouter router;
@@ -113,7 +114,8 @@ public sealed class StoreServer : IAsyncDisposable
             }
             catch (SocketException)
             {
-                // The client gave up before it was accepted, or the listener was stopped, which the loop sees.
+                // The client gave up before it was accepted, the listener was stopped, which the loop sees, or there are no more handles: then wait for some.
+                await Task.Delay(AcceptPause, TimeProvider.System, CancellationToken.None);
             }
     }
 

@@ -57,10 +57,9 @@ internal sealed class CommandRouter
             logFailed(broken);
             return new MongoRefusal(91, "ShutdownInProgress", $"the store stops because its log cannot be written: {broken.Message}").ToReply();
         }
-        catch (Exception bug) when (bug is InvalidCastException or InvalidOperationException or ArgumentException or FormatException or OverflowException or KeyNotFoundException or NotSupportedException)
+        catch (Exception bug) when (MongoRefusal.CanAnswer(bug))
         {
-            // A request of a shape that nobody thought of costs its sender an error, never the other connections.
-            return new MongoRefusal(1, "InternalError", $"{request.Name}: {bug.Message}").ToReply();
+            return MongoRefusal.Internal(bug).ToReply();
         }
     }
 

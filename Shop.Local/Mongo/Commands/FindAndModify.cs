@@ -32,8 +32,15 @@ internal sealed class FindAndModify(Catalog catalog, TimeProvider time)
                 if (collection.Dropped)
                     continue;
                 var batch = new ChangeBatch();
-                reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch);
-                position = catalog.Commit(batch);
+                try
+                {
+                    reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch);
+                }
+                finally
+                {
+                    // Also when the projection of the answer fails: memory must never be ahead of the log.
+                    position = catalog.Commit(batch);
+                }
             }
             if (concern.Journaled)
                 catalog.Sync(position);

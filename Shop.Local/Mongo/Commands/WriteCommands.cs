@@ -99,6 +99,13 @@ internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
                         if (ordered)
                             break;
                     }
+                    catch (Exception bug) when (MongoRefusal.CanAnswer(bug))
+                    {
+                        // What earlier statements changed must still reach the log.
+                        errors.Add(MongoRefusal.Internal(bug).ToWriteError(i));
+                        if (ordered)
+                            break;
+                    }
                 position = catalog.Commit(batch);
             }
             break;

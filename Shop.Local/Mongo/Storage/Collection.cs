@@ -86,7 +86,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
     public void Restore(byte[] bytes)
     {
-        var key = KeyWriter.Of(Bson.View(bytes)["_id"]);
+        var key = KeyWriter.Of(Bson.IdOf(bytes));
         if (IdIndex.Tree.Find(key) is { } record)
         {
             DataBytes += bytes.Length - record.Bytes.Length;
@@ -101,7 +101,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
 
     public void RestoreDelete(byte[] idDocument)
     {
-        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.View(idDocument)["_id"])) is { } record)
+        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.IdOf(idDocument))) is { } record)
             Detach(record, Bson.View(record.Bytes));
     }
 

@@ -86,15 +86,21 @@ internal sealed class Journal : IDisposable
     public int StartSegment()
     {
         lock (syncing)
+        {
+            SafeFileHandle full;
+            long reached;
             lock (writing)
             {
-                RandomAccess.FlushToDisk(segment);
-                synced = appended;
-                segment.Dispose();
+                (full, reached) = (segment, appended);
                 (segment, offset) = Open(Number + 1, 0);
-                Grown = 0;
-                return ++Number;
+                (Number, Grown) = (Number + 1, 0);
             }
+            // Outside the lock of the writers: a large segment can take seconds to reach the disk.
+            RandomAccess.FlushToDisk(full);
+            synced = Math.Max(synced, reached);
+            full.Dispose();
+            return Number;
+        }
     }
 
     /// <summary>Writes a snapshot beside the log and, once it is on the disk, drops what it stands for.</summary>

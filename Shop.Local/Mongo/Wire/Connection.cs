@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using MongoDB.Bson;
 using Shop.Local.Mongo.Commands;
 
 namespace Shop.Local.Mongo.Wire;
@@ -64,7 +65,15 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
         var reply = router.Execute(message.Request);
         if (!message.WantsReply)
             return;
-        message.WriteReply(output, BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4)), reply);
+        var requestId = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4));
+        try
+        {
+            message.WriteReply(output, requestId, reply);
+        }
+        catch (BsonException unwritable)
+        {
+            message.WriteReply(output, requestId, MongoRefusal.Internal(unwritable).ToReply());
+        }
         stream.Write(output.GetBuffer(), 0, (int)output.Length);
         if (output.Capacity > KeptBuffer)
         {

@@ -51,7 +51,7 @@ public sealed class PropertyTests(StoreFixture store) : IClassFixture<StoreFixtu
                 Assert.Equal(byModel, sorted.Select(document => document["_id"]));
             }
             collection.Database.DropCollection(collection.CollectionNamespace.CollectionName);
-        }, iter: 150, threads: 2);
+        }, iter: 400, threads: 2);
 
     [Fact]
     public void Update_agrees_with_the_model_and_indexes_follow() =>
@@ -72,7 +72,7 @@ public sealed class PropertyTests(StoreFixture store) : IClassFixture<StoreFixtu
                 Assert.Equal(model.Count(document => Model.Matches(document, query)), collection.CountDocuments(query));
             }
             collection.Database.DropCollection(collection.CollectionNamespace.CollectionName);
-        }, iter: 150, threads: 2);
+        }, iter: 400, threads: 2);
 
     [Fact]
     public void Keys_order_numbers_of_all_types_exactly() =>

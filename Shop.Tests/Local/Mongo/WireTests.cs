@@ -56,6 +56,29 @@ public sealed class WireTests(StoreFixture store) : IClassFixture<StoreFixture>
     }
 
     [Fact]
+    public async Task A_failing_statement_leaves_the_others_of_its_command_in_place()
+    {
+        var collection = store.NewCollection();
+        var nested = new BsonDocument();
+        for (var depth = 0; depth < 60; depth++)
+            nested = new BsonDocument("a", nested);
+        await collection.InsertOneAsync(new BsonDocument { { "_id", 1 }, { "n", nested } }, cancellationToken: Token);
+        var deeper = string.Join('.', Enumerable.Repeat("a", 60));
+        var reply = await store.Database.RunCommandAsync<BsonDocument>(new BsonDocument
+        {
+            { "update", collection.CollectionNamespace.CollectionName },
+            { "ordered", false },
+            { "updates", new BsonArray
+                {
+                    new BsonDocument { { "q", new BsonDocument("_id", 1) }, { "u", new BsonDocument("$set", new BsonDocument($"n.{deeper}.b", nested)) } },
+                    new BsonDocument { { "q", new BsonDocument("_id", 1) }, { "u", new BsonDocument("$set", new BsonDocument("after", true)) } }
+                } }
+        }, cancellationToken: Token);
+        Assert.Equal((1, 1), (reply["n"].AsInt32, reply["writeErrors"].AsBsonArray.Count));
+        Assert.True((await collection.Find("{_id: 1}").SingleAsync(Token))["after"].AsBoolean);
+    }
+
+    [Fact]
     public async Task A_document_above_sixteen_megabytes_is_refused_and_one_below_is_stored()
     {
         var collection = store.NewCollection();
