@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo;
 
 /// <summary>A request refused with MongoDB's own code, name and words. Caught once per command or per statement, never further in.</summary>
@@ -31,7 +29,6 @@ internal sealed class MongoRefusal(int code, string codeName, string message) : 
 
     /// <summary>Whether a failure concerns one request alone: one of a shape that nobody thought of costs its sender an error, never the other connections.</summary>
     public static bool CanAnswer(Exception failure) => failure is not (MongoRefusal or IOException or OutOfMemoryException);
-
     public static MongoRefusal Internal(Exception bug) => new(1, "InternalError", $"{bug.GetType().Name}: {bug.Message}");
 
     public BsonDocument ToReply()

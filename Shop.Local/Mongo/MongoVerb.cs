@@ -45,8 +45,7 @@ public static class MongoVerb
         options = new StoreOptions { Port = DefaultPort };
         for (var i = 0; i < args.Length; i += 2)
         {
-            if (i + 1 == args.Length)
-                return false;
+            if (i + 1 == args.Length) return false;
             if (args[i] == "--port" && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65535)
                 options = options with { Port = port };
             else if (args[i] == "--data" && args[i + 1].Length > 0)

@@ -28,7 +28,6 @@ public sealed class StoreServer : IAsyncDisposable
     private const int StackBytes = 1024 * 1024;
     private static readonly TimeSpan CompactionCheck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(20);
-
     private readonly Catalog catalog;
     private readonly CommandRouter router;
     private readonly TcpListener listener;
@@ -75,8 +74,7 @@ public sealed class StoreServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (stopping.IsCancellationRequested)
-            return;
+        if (stopping.IsCancellationRequested) return;
         await stopping.CancelAsync();
         listener.Stop();
         await accepting;

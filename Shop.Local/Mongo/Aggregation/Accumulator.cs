@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>One value built from many, in <c>$group</c> and in the expressions of the same names.</summary>
@@ -38,8 +35,7 @@ internal abstract class Accumulator
 
         public override void Add(BsonValue? value)
         {
-            if (!TypeOrder.IsNumber(value))
-                return;
+            if (!TypeOrder.IsNumber(value)) return;
             Count++;
             if (value is not BsonDouble next)
             {

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>The computed fields of <c>$set</c> / <c>$addFields</c>. An object that is no expression merges into what is there, field by field.</summary>

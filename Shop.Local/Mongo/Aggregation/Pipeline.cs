@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Aggregation;
@@ -100,8 +98,7 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
 
         static IEnumerable<BsonDocument> Counted(IEnumerable<BsonDocument> input, string name)
         {
-            if (input.LongCount() is > 0 and var count)
-                yield return new BsonDocument(name, count <= int.MaxValue ? (int)count : count);
+            if (input.LongCount() is > 0 and var count) yield return new BsonDocument(name, count <= int.MaxValue ? (int)count : count);
         }
     }
 }

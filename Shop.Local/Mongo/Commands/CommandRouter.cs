@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Wire;
 
@@ -14,7 +13,7 @@ internal sealed class CommandRouter
     {
         this.logFailed = logFailed;
         var cursors = new Cursors(time);
-        var writes = new WriteCommands(catalog, time);
+        var writes = new WriteCommands(catalog);
         var reads = new ReadCommands(catalog, cursors);
         var explain = new Explain(catalog);
         AddSession(time);
@@ -22,7 +21,7 @@ internal sealed class CommandRouter
         commands["insert"] = writes.Insert;
         commands["update"] = writes.Update;
         commands["delete"] = writes.Delete;
-        commands["findAndModify"] = commands["findandmodify"] = new FindAndModify(catalog, time).Run;
+        commands["findAndModify"] = commands["findandmodify"] = new FindAndModify(catalog).Run;
         commands["find"] = reads.Find;
         commands["getMore"] = reads.GetMore;
         commands["killCursors"] = reads.KillCursors;
@@ -41,8 +40,7 @@ internal sealed class CommandRouter
     {
         try
         {
-            if (request.Body.ElementCount == 0)
-                throw MongoRefusal.FailedToParse("a command must not be empty");
+            if (request.Body.ElementCount == 0) throw MongoRefusal.FailedToParse("a command must not be empty");
             if (!commands.TryGetValue(request.Name, out var command))
                 throw new MongoRefusal(59, "CommandNotFound", $"no such command: '{request.Name}'");
             CommandOptions.RefuseUnsupported(request.Body);

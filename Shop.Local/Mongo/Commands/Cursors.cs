@@ -11,7 +11,6 @@ internal sealed class Cursors(TimeProvider time)
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<long, Cursor> open = new();
     private long lastId;
-
     public int Count => open.Count;
 
     public Reply Start(string name, IEnumerable<byte[]> documents, long? batchSize, bool singleBatch)
@@ -24,8 +23,7 @@ internal sealed class Cursors(TimeProvider time)
             return new CursorReply(name, 0, "firstBatch", batch);
         }
         DropIdle();
-        if (open.Count >= MaxOpen)
-            throw MongoRefusal.NotSupported($"more than {MaxOpen} open cursors");
+        if (open.Count >= MaxOpen) throw MongoRefusal.NotSupported($"more than {MaxOpen} open cursors");
         var id = Interlocked.Increment(ref lastId);
         cursor.LastUsed = time.GetTimestamp();
         open[id] = cursor;
@@ -57,8 +55,7 @@ internal sealed class Cursors(TimeProvider time)
 
     public bool Kill(long id)
     {
-        if (!open.TryRemove(id, out var cursor))
-            return false;
+        if (!open.TryRemove(id, out var cursor)) return false;
         lock (cursor)
             cursor.Dispose();
         return true;
@@ -84,8 +81,7 @@ internal sealed class Cursors(TimeProvider time)
         public List<byte[]> Take(long count, int bytes)
         {
             var batch = new List<byte[]>();
-            if (count == 0)
-                return batch;
+            if (count == 0) return batch;
             if (!started)
                 Advance();
             for (long size = 0; ahead is not null && batch.Count < count && (batch.Count == 0 || size + ahead.Length <= bytes); Advance())

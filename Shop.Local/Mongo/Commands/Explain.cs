@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
 using Shop.Local.Mongo.Storage;
@@ -43,7 +42,6 @@ internal sealed class Explain(Catalog catalog)
     {
         "find" or "count" or "distinct" or "findAndModify" or "findandmodify" => ReadCommands.QueryOf(command),
         "aggregate" => Pipeline.Parse(command.Array("pipeline") ?? [], command.Value("hint")).Source,
-        "update" or "delete" when command.Array(command.Name + "s") is [BsonDocument statement, ..] => new Query(FilterParser.Parse(statement.GetValue("q", new BsonDocument()).AsBsonDocument), Hint: statement.GetValue("hint", null)),
         _ => throw new MongoRefusal(59, "CommandNotFound", $"Explain failed due to unknown command: {command.Name}")
     };
 

@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
 using Shop.Local.Mongo.Storage;
@@ -7,7 +6,7 @@ using Shop.Local.Mongo.Updates;
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>Changes one document and answers it as it was or is.</summary>
-internal sealed class FindAndModify(Catalog catalog, TimeProvider time)
+internal sealed class FindAndModify(Catalog catalog)
 {
     public Reply Run(Request request)
     {
@@ -19,18 +18,16 @@ internal sealed class FindAndModify(Catalog catalog, TimeProvider time)
         if (remove == request.Body.Contains("update") || remove && (request.Flag("upsert") || request.Flag("new")))
             throw MongoRefusal.FailedToParse("Either an update or remove=true must be specified, and remove excludes new and upsert");
         var statement = remove ? null
-            : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update")!, request.Array("arrayFilters"), time.GetUtcNow().UtcDateTime), request.Flag("upsert"), false);
+            : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update")!, request.Array("arrayFilters")), request.Flag("upsert"), false);
         while (true)
         {
             var collection = remove ? catalog.Find(request.Namespace) : catalog.FindOrCreate(request.Namespace);
-            if (collection is null)
-                return Answer(null, null, new BsonDocument("n", 0));
+            if (collection is null) return Answer(null, null, new BsonDocument("n", 0));
             BsonDocument reply;
             long position;
             lock (collection.Gate)
             {
-                if (collection.Dropped)
-                    continue;
+                if (collection.Dropped) continue;
                 var batch = new ChangeBatch();
                 try
                 {

@@ -1,6 +1,4 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 using Shop.Local.Mongo.Storage;
 
@@ -82,8 +80,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
                 }
                 return false;
             });
-        if (size >= BsonCheck.MaxDocumentBytes)
-            throw MongoRefusal.Location(17217, "distinct too big, 16mb cap");
+        if (size >= BsonCheck.MaxDocumentBytes) throw MongoRefusal.Location(17217, "distinct too big, 16mb cap");
         return new BsonDocument { { "values", values }, { "ok", 1.0 } };
     }
 

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>A command as it came. Lists that can be long (documents, updates, deletes) arrive as raw documents, in the body or beside it.</summary>
@@ -37,9 +34,7 @@ internal sealed record Request(BsonDocument Body, IReadOnlyDictionary<string, Li
     };
 
     public BsonValue? Value(string field) => Body.TryGetValue(field, out var value) ? value : null;
-
     public bool Flag(string field) => Values.IsTrue(Value(field));
-
     public long Integer(string field, long otherwise) => Value(field) is null or BsonNull ? otherwise : Values.ToInteger(Value(field)!, field);
 
     public List<byte[]> List(string field) => Sequences.TryGetValue(field, out var list) && list.Count > 0

@@ -1,12 +1,10 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>insert, update, delete: many statements, each of which works or has an entry in <c>writeErrors</c>.</summary>
-internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
+internal sealed class WriteCommands(Catalog catalog)
 {
     public Reply Insert(Request request)
     {
@@ -29,7 +27,7 @@ internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
         var upserted = new BsonArray();
         return Run(request, updates, catalog.FindOrCreate(request.Namespace), (collection, bytes, index, batch) =>
         {
-            var statement = UpdateStatement.Parse(Bson.Read(bytes), time.GetUtcNow().UtcDateTime);
+            var statement = UpdateStatement.Parse(Bson.Read(bytes));
             var result = statement.Execute(collection, batch, () => Flush(batch));
             (matched, modified) = (matched + result.Matched, modified + result.Modified);
             if (result.UpsertedId is not null)
@@ -96,15 +94,13 @@ internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
                     catch (MongoRefusal refusal)
                     {
                         errors.Add(refusal.ToWriteError(i));
-                        if (ordered)
-                            break;
+                        if (ordered) break;
                     }
                     catch (Exception bug) when (MongoRefusal.CanAnswer(bug))
                     {
                         // What earlier statements changed must still reach the log.
                         errors.Add(MongoRefusal.Internal(bug).ToWriteError(i));
-                        if (ordered)
-                            break;
+                        if (ordered) break;
                     }
                 position = catalog.Commit(batch);
             }

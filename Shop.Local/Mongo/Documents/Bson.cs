@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using MongoDB.Bson;
 using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
@@ -24,8 +23,7 @@ internal static class Bson
     public static BsonValue IdOf(byte[] bytes)
     {
         const int Value = 9;
-        if (!bytes.AsSpan(5).StartsWith("_id\0"u8))
-            return View(bytes)["_id"];
+        if (!bytes.AsSpan(5).StartsWith("_id\0"u8)) return View(bytes)["_id"];
         return bytes[4] switch
         {
             0x02 => Encoding.UTF8.GetString(bytes, Value + 4, BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(Value)) - 1),
@@ -71,8 +69,7 @@ internal static class Bson
             throw MongoRefusal.BadValue($"The '_id' value cannot be of type {TypeOrder.Name(id)}");
         if (id is BsonDocument nested && nested.Names.Any(name => name.StartsWith('$')))
             throw new MongoRefusal(52, "DollarPrefixedFieldName", "_id fields may not contain '$'-prefixed fields");
-        if (document.GetElement(0).Name == "_id")
-            return document;
+        if (document.GetElement(0).Name == "_id") return document;
         var reordered = Mutable(document);
         reordered.Remove("_id");
         reordered.InsertAt(0, new BsonElement("_id", Copy(id)));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -16,8 +15,7 @@ internal static class DecimalMath
         var high = value.GetIEEEHighBits();
         var negative = high >> 63 == 1;
         // Coefficients that begin with 11 are beyond 34 digits; the standard reads them as zero.
-        if ((high >> 61 & 3) == 3)
-            return (negative, 0, (int)(high >> 47 & 0x3FFF) - Bias);
+        if ((high >> 61 & 3) == 3) return (negative, 0, (int)(high >> 47 & 0x3FFF) - Bias);
         var coefficient = new UInt128(high & 0x1FFFFFFFFFFFF, value.GetIEEELowBits());
         return (negative, coefficient < (UInt128)Limit ? coefficient : 0, (int)(high >> 49 & 0x3FFF) - Bias);
     }
@@ -28,12 +26,10 @@ internal static class DecimalMath
 
     public static Decimal128 Add(Decimal128 left, Decimal128 right)
     {
-        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right))
-            return Decimal128.QNaN;
+        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
         if (Decimal128.IsInfinity(left))
             return Decimal128.IsInfinity(right) && Decimal128.IsNegative(left) != Decimal128.IsNegative(right) ? Decimal128.QNaN : left;
-        if (Decimal128.IsInfinity(right))
-            return right;
+        if (Decimal128.IsInfinity(right)) return right;
         var (a, exponentA) = Signed(left);
         var (b, exponentB) = Signed(right);
         var exponent = Math.Min(exponentA, exponentB);
@@ -44,8 +40,7 @@ internal static class DecimalMath
 
     public static Decimal128 Multiply(Decimal128 left, Decimal128 right)
     {
-        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right))
-            return Decimal128.QNaN;
+        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
         if (Decimal128.IsInfinity(left) || Decimal128.IsInfinity(right))
             return IsZero(left) || IsZero(right) ? Decimal128.QNaN : Infinity(left, right);
         var (a, exponentA) = Signed(left);
@@ -56,12 +51,9 @@ internal static class DecimalMath
     /// <summary>The divisor is not zero; exact quotients get the shortest form.</summary>
     public static Decimal128 Divide(Decimal128 left, Decimal128 right)
     {
-        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right))
-            return Decimal128.QNaN;
-        if (Decimal128.IsInfinity(right))
-            return Decimal128.IsInfinity(left) ? Decimal128.QNaN : Decimal128.Zero;
-        if (Decimal128.IsInfinity(left))
-            return Infinity(left, right);
+        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
+        if (Decimal128.IsInfinity(right)) return Decimal128.IsInfinity(left) ? Decimal128.QNaN : Decimal128.Zero;
+        if (Decimal128.IsInfinity(left)) return Infinity(left, right);
         var (a, exponentA) = Signed(left);
         var (b, exponentB) = Signed(right);
         var ideal = exponentA - exponentB;
@@ -69,8 +61,7 @@ internal static class DecimalMath
         var quotient = BigInteger.DivRem(a * BigInteger.Pow(10, Extra), b, out var remainder);
         var exponent = ideal - Extra;
         // A digit that stands for what was cut keeps half-to-even right.
-        if (!remainder.IsZero)
-            return Round(quotient * 10 + (a.Sign * b.Sign), exponent - 1);
+        if (!remainder.IsZero) return Round(quotient * 10 + (a.Sign * b.Sign), exponent - 1);
         while (exponent < ideal && !quotient.IsZero && quotient % 10 == 0)
             (quotient, exponent) = (quotient / 10, exponent + 1);
         return Round(quotient, quotient.IsZero ? ideal : exponent);
@@ -100,8 +91,7 @@ internal static class DecimalMath
         }
         while (exponent > MaxExponent && coefficient * 10 < Limit)
             (coefficient, exponent) = (coefficient * 10, exponent - (coefficient.IsZero ? exponent - MaxExponent : 1));
-        if (exponent > MaxExponent)
-            return negative ? Decimal128.NegativeInfinity : Decimal128.PositiveInfinity;
+        if (exponent > MaxExponent) return negative ? Decimal128.NegativeInfinity : Decimal128.PositiveInfinity;
         var bits = (UInt128)coefficient;
         var high = (negative ? 1UL << 63 : 0) | (ulong)(exponent + Bias) << 49 | (ulong)(bits >> 64);
         return Decimal128.FromIEEEBits(high, (ulong)bits);
@@ -109,8 +99,7 @@ internal static class DecimalMath
 
     private static int Digits(BigInteger value)
     {
-        if (value.IsZero)
-            return 1;
+        if (value.IsZero) return 1;
         var digits = (int)(value.GetBitLength() * 0.30102999566398120);
         return BigInteger.Pow(10, digits) <= value ? digits + 1 : Math.Max(digits, 1);
     }

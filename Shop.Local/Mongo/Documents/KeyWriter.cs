@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -21,7 +20,6 @@ internal sealed class KeyWriter
     }
 
     public byte[] ToArray() => buffer.AsSpan(0, length).ToArray();
-
     public static byte[] Of(BsonValue value) => new KeyWriter().Write(value, false).ToArray();
 
     public KeyWriter Write(BsonValue value, bool descending)

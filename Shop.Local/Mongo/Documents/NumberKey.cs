@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 

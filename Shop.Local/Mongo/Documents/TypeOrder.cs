@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo.Documents;
 
 /// <summary>The order of BSON types among each other (MongoDB manual, "Comparison/Sort Order"). Zero ends a list, so it is no type.</summary>

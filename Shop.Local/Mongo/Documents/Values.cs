@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo.Documents;
 
 /// <summary>Comparison, truth and arithmetic of values as MongoDB has them. <see cref="BsonValue.CompareTo"/> is not that.</summary>
@@ -7,11 +5,9 @@ internal static class Values
 {
     public static int Compare(BsonValue left, BsonValue right)
     {
-        if (ReferenceEquals(left, right))
-            return 0;
+        if (ReferenceEquals(left, right)) return 0;
         var types = TypeOrder.Of(left).CompareTo(TypeOrder.Of(right));
-        if (types != 0)
-            return types;
+        if (types != 0) return types;
         return (left, right) switch
         {
             (BsonInt32 a, BsonInt32 b) => a.Value.CompareTo(b.Value),
@@ -39,7 +35,6 @@ internal static class Values
     };
 
     public static BsonValue Add(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Add, (a, b) => a + b, (a, b) => a + b);
-
     public static BsonValue Multiply(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Multiply, (a, b) => a * b, (a, b) => a * b);
 
     public static BsonValue Subtract(BsonValue left, BsonValue right) =>
@@ -82,13 +77,10 @@ internal static class Values
     /// <summary>The wider type wins (int, long, double, decimal); a sum of ints that does not fit becomes a long, of longs a double.</summary>
     private static BsonValue Calculate(BsonValue left, BsonValue right, Func<Decimal128, Decimal128, Decimal128> decimals, Func<double, double, double> doubles, Func<Int128, Int128, Int128> integers)
     {
-        if (left is BsonDecimal128 || right is BsonDecimal128)
-            return new BsonDecimal128(decimals(ToDecimal(left), ToDecimal(right)));
-        if (left is BsonDouble || right is BsonDouble)
-            return new BsonDouble(doubles(ToDouble(left), ToDouble(right)));
+        if (left is BsonDecimal128 || right is BsonDecimal128) return new BsonDecimal128(decimals(ToDecimal(left), ToDecimal(right)));
+        if (left is BsonDouble || right is BsonDouble) return new BsonDouble(doubles(ToDouble(left), ToDouble(right)));
         var result = integers(left.ToInt64(), right.ToInt64());
-        if (left is BsonInt32 && right is BsonInt32 && result >= int.MinValue && result <= int.MaxValue)
-            return new BsonInt32((int)result);
+        if (left is BsonInt32 && right is BsonInt32 && result >= int.MinValue && result <= int.MaxValue) return new BsonInt32((int)result);
         return result >= long.MinValue && result <= long.MaxValue ? new BsonInt64((long)result) : new BsonDouble((double)result);
     }
 }

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Queries;
@@ -25,13 +23,11 @@ internal static class Executor
     /// <summary>The matching documents' bytes in order, found as they are consumed.</summary>
     public static IEnumerable<byte[]> Find(Collection? collection, Query query, ScanCounts? counts = null)
     {
-        if (collection is null)
-            return [];
+        if (collection is null) return [];
         Plan plan;
         lock (collection.Gate)
             plan = Planner.Choose(collection, query.Filter, query.Sort, query.Hint);
-        if (plan.IsIdLookup)
-            return Page(Lookup(collection, plan, query, counts), query);
+        if (plan.IsIdLookup) return Page(Lookup(collection, plan, query, counts), query);
         var found = Walk(collection, plan, query, counts);
         var limit = query.Limit > 0 ? query.Skip + query.Limit : 0;
         return Page(query.Sort is null || plan.Sorted ? found : query.Sort.Apply(found, Bson.View, limit), query);
@@ -81,8 +77,7 @@ internal static class Executor
                 var piece = new List<(long Id, byte[] Bytes)>(size);
                 rest = Fetch(collection, plan, range, size, piece, counts);
                 foreach (var (id, bytes) in piece)
-                    if (seen?.Add(id) != false && (query.IsUnfiltered || query.Filter.Matches(Bson.View(bytes))))
-                        yield return bytes;
+                    if (seen?.Add(id) != false && (query.IsUnfiltered || query.Filter.Matches(Bson.View(bytes)))) yield return bytes;
             }
     }
 
@@ -92,22 +87,19 @@ internal static class Executor
         byte[]? last = null;
         lock (collection.Gate)
         {
-            if (collection.Dropped)
-                throw MongoRefusal.PlanKilled("the collection was dropped while it was being read");
+            if (collection.Dropped) throw MongoRefusal.PlanKilled("the collection was dropped while it was being read");
             if (plan.Index is not null && !collection.Indexes.Contains(plan.Index))
                 throw MongoRefusal.PlanKilled($"index '{plan.Index.Definition.Name}' was dropped while it was being read");
             foreach (var (key, record) in Entries(collection, plan, range))
             {
                 piece.Add((record.Id, record.Bytes));
                 last = key;
-                if (piece.Count == size)
-                    break;
+                if (piece.Count == size) break;
             }
         }
         if (counts is not null)
             (counts.Keys, counts.Documents) = (counts.Keys + (plan.Index is null ? 0 : piece.Count), counts.Documents + piece.Count);
-        if (piece.Count < size || last is null)
-            return null;
+        if (piece.Count < size || last is null) return null;
         return plan.Backward ? range with { High = new(last, false) } : range with { Low = new(last, true) };
     }
 
@@ -116,8 +108,7 @@ internal static class Executor
         var tree = plan.Index?.Tree ?? collection.Natural;
         foreach (var entry in tree.From(plan.Backward ? range.High : range.Low, plan.Backward))
         {
-            if (plan.Backward ? !range.Low.Precedes(entry.Key) : range.High.Precedes(entry.Key))
-                yield break;
+            if (plan.Backward ? !range.Low.Precedes(entry.Key) : range.High.Precedes(entry.Key)) yield break;
             yield return entry;
         }
     }

@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>

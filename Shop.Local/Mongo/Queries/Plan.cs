@@ -15,7 +15,6 @@ internal sealed record Plan(OrderedIndex? Index, IReadOnlyList<Interval> Ranges,
 
     /// <summary>Whether at most one record is looked at.</summary>
     public bool IsIdLookup => Index is { Definition.IsId: true } && Ranges is [{ IsPoint: true }];
-
     public string Stage => IsIdLookup ? "IDHACK" : Index is null ? "COLLSCAN" : "IXSCAN";
 
     /// <summary>The bounds of a compound index: a shared prefix of equal fields, then one field's intervals, complemented where the index descends.</summary>
@@ -29,6 +28,5 @@ internal sealed record Plan(OrderedIndex? Index, IReadOnlyList<Interval> Ranges,
 
     /// <summary>A place before all that begins with x becomes, complemented, the place after all that begins with not x.</summary>
     private static Bound Complement(Bound bound) => new([.. bound.Bytes.Select(value => (byte)~value)], !bound.After);
-
     private static Bound Within(byte[] prefix, Bound bound) => new([.. prefix, .. bound.Bytes], bound.After);
 }

@@ -1,23 +1,16 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>A sort specification. A document's place is one key, so that sorting compares bytes and each key is written once.</summary>
 internal sealed class SortOrder
 {
     private readonly (string Path, string[] Parts, bool Descending)[] fields;
-
     private SortOrder((string, string[], bool)[] fields) => this.fields = fields;
-
     public IReadOnlyList<(string Path, string[] Parts, bool Descending)> Fields => fields;
 
     public static SortOrder? Parse(BsonDocument? specification)
     {
-        if (specification is null or { ElementCount: 0 })
-            return null;
-        if (specification.ElementCount > 32)
-            throw MongoRefusal.BadValue("a sort has at most 32 fields");
+        if (specification is null or { ElementCount: 0 }) return null;
+        if (specification.ElementCount > 32) throw MongoRefusal.BadValue("a sort has at most 32 fields");
         return new SortOrder([.. specification.Select(Field)]);
     }
 

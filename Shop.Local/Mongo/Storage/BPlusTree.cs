@@ -40,8 +40,7 @@ internal sealed class BPlusTree
 
     public bool Remove(byte[] key)
     {
-        if (!Remove(root, key))
-            return false;
+        if (!Remove(root, key)) return false;
         Count--;
         while (!root.IsLeaf && root.Count == 1)
             root = root.Children[0];
@@ -107,8 +106,7 @@ internal sealed class BPlusTree
         if (node.IsLeaf)
         {
             var index = node.LowerBound(key);
-            if (index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key))
-                return (false, null);
+            if (index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key)) return (false, null);
             var split = node.Count == Capacity ? node.Split(index == node.Count) : null;
             if (split is not null && index >= node.Count)
                 split.InsertAt(index - node.Count, key, record, null);
@@ -120,8 +118,7 @@ internal sealed class BPlusTree
         var (added, grown) = Insert(node.Children[child], key, record);
         // The first key of a child is only a lower fence; it follows when something smaller arrives.
         node.Keys[child] = node.Children[child].Keys[0];
-        if (grown is null)
-            return (added, null);
+        if (grown is null) return (added, null);
         var half = node.Count == Capacity ? node.Split(child + 1 == node.Count) : null;
         if (half is not null && child + 1 >= node.Count)
             half.InsertAt(child + 1 - node.Count, grown.Keys[0], null, grown);
@@ -135,15 +132,13 @@ internal sealed class BPlusTree
         if (node.IsLeaf)
         {
             var index = node.LowerBound(key);
-            if (index >= node.Count || !node.Keys[index].AsSpan().SequenceEqual(key))
-                return false;
+            if (index >= node.Count || !node.Keys[index].AsSpan().SequenceEqual(key)) return false;
             node.RemoveAt(index);
             return true;
         }
         var child = node.ChildFor(key);
         var below = node.Children[child];
-        if (!Remove(below, key))
-            return false;
+        if (!Remove(below, key)) return false;
         if (below.Count == 0)
         {
             below.Unlink();

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Storage;
 
@@ -17,8 +16,7 @@ internal sealed class Catalog : IDisposable
     /// <exception cref="DataDirectoryException">The directory is in use, damaged or not accessible.</exception>
     public Catalog(string? dataDirectory)
     {
-        if (dataDirectory is null)
-            return;
+        if (dataDirectory is null) return;
         try
         {
             Directory.CreateDirectory(dataDirectory);
@@ -45,9 +43,7 @@ internal sealed class Catalog : IDisposable
 
     /// <summary>Bytes of log beyond which a snapshot saves space and starting time.</summary>
     public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(64L << 20, 2 * collections.Values.Sum(collection => collection.DataBytes));
-
     public Collection? Find(string name) => collections.GetValueOrDefault(name);
-
     public Collection FindOrCreate(string name) => Find(name) ?? Create(name, false);
 
     public Collection Create(string name, bool mustBeNew)
@@ -70,8 +66,7 @@ internal sealed class Catalog : IDisposable
         lock (Gate)
             lock (collection.Gate)
             {
-                if (collection.Dropped)
-                    return;
+                if (collection.Dropped) return;
                 var batch = new ChangeBatch();
                 batch.Drop(collection.Id);
                 Commit(batch);
@@ -86,8 +81,7 @@ internal sealed class Catalog : IDisposable
         {
             var source = Find(from) ?? throw MongoRefusal.NamespaceNotFound($"Source collection {from} does not exist");
             Namespaces.Check(to);
-            if (from == to)
-                throw MongoRefusal.IllegalOperation("Can't rename a collection to itself");
+            if (from == to) throw MongoRefusal.IllegalOperation("Can't rename a collection to itself");
             if (Find(to) is { } target)
                 Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
             lock (source.Gate)
@@ -105,8 +99,7 @@ internal sealed class Catalog : IDisposable
     /// <summary>Called under the lock of the collection that changed.</summary>
     public long Commit(ChangeBatch batch)
     {
-        if (batch.IsEmpty || journal is null)
-            return 0;
+        if (batch.IsEmpty || journal is null) return 0;
         var position = journal.Append(batch);
         batch.Clear();
         return position;
@@ -120,8 +113,7 @@ internal sealed class Catalog : IDisposable
     /// </summary>
     public void Compact(CancellationToken cancellationToken)
     {
-        if (journal is null)
-            return;
+        if (journal is null) return;
         int number;
         var heads = new List<(Collection Collection, ChangeBatch Head)>();
         lock (Gate)
@@ -159,8 +151,7 @@ internal sealed class Catalog : IDisposable
                     batch.Clear();
                 }
             }
-            if (!batch.IsEmpty)
-                yield return batch;
+            if (!batch.IsEmpty) yield return batch;
         }
     }
 

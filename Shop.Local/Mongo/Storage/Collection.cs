@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Storage;
 
@@ -12,7 +10,6 @@ internal sealed class Collection(int id, string name, Guid uuid)
 {
     private readonly BPlusTree natural = new();
     private long lastRecordId;
-
     public Lock Gate { get; } = new();
     public int Id { get; } = id;
     public string Namespace { get; set; } = name;
@@ -40,8 +37,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
         for (var i = 1; i < Indexes.Count; i++)
         {
             var old = Indexes[i].KeysOf(before);
-            if (old.Count == after[i].Count && old.Zip(after[i]).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)))
-                continue;
+            if (old.Count == after[i].Count && old.Zip(after[i]).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))) continue;
             Indexes[i].Remove(old, record);
             Indexes[i].Add(after[i], record);
         }
@@ -66,8 +62,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
             Record[] piece;
             lock (Gate)
                 piece = Dropped ? [] : [.. natural.From(place, false).Take(size).Select(entry => entry.Record)];
-            if (piece.Length == 0)
-                yield break;
+            if (piece.Length == 0) yield break;
             yield return piece;
             place = new Bound(NaturalKey(piece[^1].Id), true);
         }
@@ -77,8 +72,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
     {
         var index = new OrderedIndex(definition);
         index.Build(natural.From(Bound.Start, false).Select(entry => entry.Record));
-        if (index.FirstDuplicate() is { } value)
-            throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
+        if (index.FirstDuplicate() is { } value) throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
         Indexes.Add(index);
         return index;
     }

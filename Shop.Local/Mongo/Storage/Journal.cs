@@ -11,7 +11,6 @@ internal sealed class Journal : IDisposable
 {
     /// <summary>Commands with more changes than this are written in several frames.</summary>
     public const int MaxBatchBytes = 32 * 1024 * 1024;
-
     private readonly Lock writing = new();
     private readonly Lock syncing = new();
     private readonly string directory;
@@ -56,8 +55,7 @@ internal sealed class Journal : IDisposable
     {
         lock (writing)
         {
-            if (failed)
-                throw new IOException("The log could not be written earlier.");
+            if (failed) throw new IOException("The log could not be written earlier.");
             var frame = batch.Seal();
             failed = true;
             RandomAccess.Write(segment, frame, offset);
@@ -71,8 +69,7 @@ internal sealed class Journal : IDisposable
     {
         lock (syncing)
         {
-            if (synced >= position)
-                return;
+            if (synced >= position) return;
             SafeFileHandle current;
             long reached;
             lock (writing)
@@ -138,8 +135,7 @@ internal sealed class Journal : IDisposable
     {
         var handle = File.OpenHandle(PathOf(directory, "segment", number), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         RandomAccess.SetLength(handle, length);
-        if (length > 0)
-            return (handle, length);
+        if (length > 0) return (handle, length);
         RandomAccess.Write(handle, LogFile.Magic, 0);
         return (handle, LogFile.Magic.Length);
     }

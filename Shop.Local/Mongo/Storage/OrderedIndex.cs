@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Storage;
 
 /// <summary>
@@ -10,7 +7,6 @@ namespace Shop.Local.Mongo.Storage;
 internal sealed class OrderedIndex(IndexDefinition definition)
 {
     private readonly KeyWriter writer = new();
-
     public IndexDefinition Definition { get; } = definition;
     public BPlusTree Tree { get; } = new();
 
@@ -20,8 +16,6 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     /// <summary>The keys of a document without record ids.</summary>
     public List<byte[]> KeysOf(BsonDocument document)
     {
-        if (Definition.Sparse && !Definition.Paths.Any(path => DocumentPath.Any(document, path, false, null, value => value is not null)))
-            return [];
         var fields = new List<BsonValue>[Definition.Paths.Length];
         var multiple = -1;
         for (var i = 0; i < fields.Length; i++)
@@ -30,8 +24,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
             DocumentPath.Collect(document, Definition.Paths[i], fields[i] = [], ref multikey);
             if (fields[i].Count == 0)
                 fields[i].Add(BsonNull.Value);
-            if (!multikey)
-                continue;
+            if (!multikey) continue;
             Multikey = true;
             // Only the leading field of a multikey index is ever searched, so further arrays need not be multiplied; but a unique one must see every pair.
             if (multiple >= 0 && (Definition.Unique || Definition.Paths[i][0] != Definition.Paths[multiple][0]))
@@ -44,15 +37,12 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     /// <summary>The unique key of a document that another record has, if any.</summary>
     public BsonDocument? Conflict(BsonDocument document, List<byte[]> keys, Record? self)
     {
-        if (!Definition.Unique && !Definition.IsId)
-            return null;
+        if (!Definition.Unique && !Definition.IsId) return null;
         foreach (var key in keys)
             foreach (var (found, record) in Tree.From(new Bound(key, false), false))
             {
-                if (!found.AsSpan().StartsWith(key))
-                    break;
-                if (!ReferenceEquals(record, self))
-                    return Describe(document);
+                if (!found.AsSpan().StartsWith(key)) break;
+                if (!ReferenceEquals(record, self)) return Describe(document);
             }
         return null;
     }

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Storage;
 
 /// <summary>Rebuilds the collections from the log; secondary indexes are built once, at the end.</summary>
@@ -37,8 +34,7 @@ internal sealed class Replay
 
     private void Create(int id, BsonDocument document)
     {
-        if (collections.ContainsKey(id))
-            return;
+        if (collections.ContainsKey(id)) return;
         collections[id] = new Collection(id, document["ns"].AsString, document["uuid"].AsGuid);
         indexes[id] = new(StringComparer.Ordinal);
     }

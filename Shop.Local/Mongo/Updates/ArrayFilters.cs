@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Updates;
@@ -39,7 +37,6 @@ internal sealed class ArrayFilters
     }
 
     public static bool IsIdentifier(string part) => part is ['$', '[', .., ']'];
-
     private static MongoRefusal Missing(string identifier, string path) => MongoRefusal.BadValue($"No array filter found for identifier '{identifier}' in path '{path}'");
 
     private static IEnumerable<string> Identifiers(BsonDocument document) => document.SelectMany(element => element.Name is ['$', ..] && element.Value is BsonArray branches

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Updates;
 
 /// <summary>Walks an update path, <c>$[]</c> and <c>$[identifier]</c> included, and changes what it leads to.</summary>
@@ -11,16 +8,12 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
 
     /// <summary>What a change returns to take the field away.</summary>
     public static readonly BsonValue Removed = new BsonString("removed");
-
-    public bool RefusesArrays { get; init; }
-
     public void Edit(BsonDocument document, Func<BsonValue?, BsonValue?> change) => Edit(document, 0, change);
 
     private void Edit(BsonValue node, int depth, Func<BsonValue?, BsonValue?> change)
     {
         switch (node)
         {
-            case BsonArray when RefusesArrays: throw MongoRefusal.BadValue($"The path '{string.Join('.', parts)}' of $rename may not run through an array");
             case BsonArray array when ArrayFilters.IsIdentifier(parts[depth]): EditSelected(array, depth, change); break;
             case BsonArray array: EditElement(array, depth, change); break;
             case BsonDocument when ArrayFilters.IsIdentifier(parts[depth]):
@@ -48,8 +41,7 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
         }
         if (value is null)
         {
-            if (!creates)
-                return;
+            if (!creates) return;
             if (ArrayFilters.IsIdentifier(parts[depth + 1]))
                 throw MongoRefusal.BadValue($"The path '{string.Join('.', parts[..(depth + 1)])}' must exist in the document in order to apply array updates.");
             document[part] = value = new BsonDocument();
@@ -75,10 +67,8 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
         }
         if (index >= array.Count)
         {
-            if (!creates)
-                return;
-            if (index - array.Count > MaxBackfill)
-                throw MongoRefusal.BadValue($"can't backfill more than {MaxBackfill} elements");
+            if (!creates) return;
+            if (index - array.Count > MaxBackfill) throw MongoRefusal.BadValue($"can't backfill more than {MaxBackfill} elements");
             while (array.Count < index)
                 array.Add(BsonNull.Value);
             var last = depth == parts.Length - 1;

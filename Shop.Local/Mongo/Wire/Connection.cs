@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using MongoDB.Bson;
 using Shop.Local.Mongo.Commands;
 
 namespace Shop.Local.Mongo.Wire;
@@ -25,8 +24,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
             while (input.ReadAtLeast(header, header.Length, false) == header.Length)
             {
                 var length = BinaryPrimitives.ReadInt32LittleEndian(header) - header.Length;
-                if (length is < 0 or > Handshake.MaxMessageBytes)
-                    return;
+                if (length is < 0 or > Handshake.MaxMessageBytes) return;
                 Answer(header, ReadBody(input, length));
             }
         }
@@ -63,8 +61,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
     {
         var message = Message.Parse(BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(12)), body, id);
         var reply = router.Execute(message.Request);
-        if (!message.WantsReply)
-            return;
+        if (!message.WantsReply) return;
         var requestId = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4));
         try
         {
@@ -91,8 +88,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
             if (filled == body.Length)
                 Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
             var read = input.Read(body, filled, body.Length - filled);
-            if (read == 0)
-                throw new EndOfStreamException();
+            if (read == 0) throw new EndOfStreamException();
             filled += read;
         }
         return body;

@@ -1,11 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using MongoDB.Bson;
 using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
 using Shop.Local.Mongo.Commands;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Wire;
 
@@ -42,16 +40,14 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         BinaryPrimitives.WriteInt32LittleEndian(bytes, bytes.Length);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], requestId);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], IsLegacy ? OpReply : OpMsg);
-        if (!IsLegacy)
-            return;
+        if (!IsLegacy) return;
         bytes[HeaderBytes] = 8; // AwaitCapable, which every server since 1.6 sets
         BinaryPrimitives.WriteInt32LittleEndian(bytes[(HeaderBytes + 16)..], 1);
     }
 
     private static Message ParseMsg(byte[] body, long connectionId)
     {
-        if (body.Length < 5)
-            throw new MalformedMessageException("OP_MSG is too short");
+        if (body.Length < 5) throw new MalformedMessageException("OP_MSG is too short");
         var flags = BinaryPrimitives.ReadUInt32LittleEndian(body);
         if ((flags & RequiredBits & ~(ChecksumPresent | MoreToCome)) != 0)
             throw new MalformedMessageException("OP_MSG has an unknown required flag");
@@ -80,8 +76,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
     private static Message ParseQuery(byte[] body, long connectionId)
     {
         var nameEnd = body.Length < 4 ? -1 : Array.IndexOf(body, (byte)0, 4);
-        if (nameEnd < 0 || nameEnd + 9 > body.Length)
-            throw new MalformedMessageException("OP_QUERY is too short");
+        if (nameEnd < 0 || nameEnd + 9 > body.Length) throw new MalformedMessageException("OP_QUERY is too short");
         var name = Encoding.UTF8.GetString(body, 4, nameEnd - 4);
         if (!name.EndsWith(".$cmd", StringComparison.Ordinal))
             throw new MalformedMessageException("OP_QUERY is only understood for commands");
@@ -109,8 +104,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         var sequence = rest[4..size];
         rest = rest[size..];
         var nameEnd = sequence.IndexOf((byte)0);
-        if (nameEnd < 0)
-            throw new MalformedMessageException("a document sequence has no name");
+        if (nameEnd < 0) throw new MalformedMessageException("a document sequence has no name");
         var list = lists[Encoding.UTF8.GetString(sequence[..nameEnd])] = [];
         sequence = sequence[(nameEnd + 1)..];
         while (!sequence.IsEmpty)
@@ -142,8 +136,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         reader.ReadStartArray();
         while (reader.ReadBsonType() is var type && type != BsonType.EndOfDocument)
         {
-            if (type != BsonType.Document)
-                throw new MalformedMessageException("a list of documents holds something else");
+            if (type != BsonType.Document) throw new MalformedMessageException("a list of documents holds something else");
             using var slice = reader.ReadRawBsonDocument();
             var document = new byte[slice.Length];
             slice.GetBytes(0, document, 0, document.Length);

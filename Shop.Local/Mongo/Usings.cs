@@ -1,0 +1,3 @@
+// Every part of the store works on BSON values.
+global using MongoDB.Bson;
+global using Shop.Local.Mongo.Documents;
