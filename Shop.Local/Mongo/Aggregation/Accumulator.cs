@@ -29,8 +29,7 @@ internal abstract class Accumulator
 
         public long Count { get; private set; }
 
-        public override BsonValue Result => !isReal ? exact
-            : exact is BsonDecimal128 ? Values.Add(exact, real + lost)
+        public override BsonValue Result => !isReal ? exact : exact is BsonDecimal128 ? Values.Add(exact, real + lost)
             : new BsonDouble(double.IsFinite(real) ? real + lost + Values.ToDouble(exact) : real + Values.ToDouble(exact));
 
         public override void Add(BsonValue? value)
@@ -84,8 +83,7 @@ internal abstract class Accumulator
 
         public override void Add(BsonValue? value)
         {
-            if (!first || kept is null)
-                kept = Bson.Copy(value ?? BsonNull.Value);
+            if (!first || kept is null) kept = Bson.Copy(value ?? BsonNull.Value);
         }
     }
 
@@ -98,8 +96,7 @@ internal abstract class Accumulator
 
         public override void Add(BsonValue? value)
         {
-            if (value is not null && (!distinct || seen.Add(KeyWriter.Of(value))))
-                values.Add(Bson.Copy(value));
+            if (value is not null && (!distinct || seen.Add(KeyWriter.Of(value)))) values.Add(Bson.Copy(value));
         }
     }
 

@@ -23,9 +23,7 @@ internal static class ExpressionParser
         if (value is BsonDocument document) return document.TryGetValue(parts[0], out var child) ? Walk(child, parts[1..]) : null;
         if (value is not BsonArray array) return null;
         var found = new BsonArray();
-        foreach (var element in array)
-            if (element is BsonDocument or BsonArray && Walk(element, parts) is { } inner)
-                found.Add(inner);
+        foreach (var element in array) if (element is BsonDocument or BsonArray && Walk(element, parts) is { } inner) found.Add(inner);
         return found;
     }
 
@@ -59,9 +57,7 @@ internal static class ExpressionParser
         return scope =>
         {
             var result = new BsonDocument();
-            foreach (var (name, expression) in fields)
-                if (expression(scope) is { } value)
-                    result[name] = value;
+            foreach (var (name, expression) in fields) if (expression(scope) is { } value) result[name] = value;
             return result;
         };
     }
@@ -87,8 +83,7 @@ internal static class ExpressionParser
         return scope =>
         {
             var values = new BsonValue?[arguments.Length];
-            for (var i = 0; i < values.Length; i++)
-                values[i] = arguments[i](scope);
+            for (var i = 0; i < values.Length; i++) values[i] = arguments[i](scope);
             return known.Apply(values);
         };
     }

@@ -34,14 +34,12 @@ internal static class Grouping
             var key = KeyWriter.Of(value);
             if (!groups.TryGetValue(key, out var group))
                 groups[key] = group = (Bson.Copy(value), [.. fields.Select(field => Accumulator.Create(field.Operator))]);
-            for (var i = 0; i < fields.Length; i++)
-                group.Accumulators[i].Add(fields[i].Value(scope));
+            for (var i = 0; i < fields.Length; i++) group.Accumulators[i].Add(fields[i].Value(scope));
         }
         foreach (var (value, accumulators) in groups.Values)
         {
             var result = new BsonDocument("_id", value);
-            for (var i = 0; i < fields.Length; i++)
-                result[fields[i].Name] = accumulators[i].Result;
+            for (var i = 0; i < fields.Length; i++) result[fields[i].Name] = accumulators[i].Result;
             yield return result;
         }
     }

@@ -38,8 +38,7 @@ internal static class Operators
             if (value is null or BsonNull) continue;
             if (value is not BsonDocument document)
                 throw MongoRefusal.Location(40400, $"$mergeObjects requires object inputs, but input is of type {TypeOrder.Name(value)}");
-            foreach (var element in document)
-                merged[element.Name] = element.Value;
+            foreach (var element in document) merged[element.Name] = element.Value;
         }
         return merged;
     }
@@ -54,7 +53,6 @@ internal static class Operators
     };
 
     private static Operator Comparing(Func<int, bool> holds) => new(2, 2, values => holds(Order(values[0], values[1])));
-
     private static BsonValue Number(BsonValue value, string name, int code) =>
         TypeOrder.IsNumber(value) ? value : throw new MongoRefusal(14, "TypeMismatch", $"{name} only supports numeric types, not {TypeOrder.Name(value)} ({code})");
 
@@ -67,8 +65,7 @@ internal static class Operators
             if (value is null or BsonNull or BsonUndefined) return BsonNull.Value;
             if (value is BsonDateTime moment && name == "$add" && date is null)
                 date = moment;
-            else
-                result = combine(result, Number(value, name, code));
+            else result = combine(result, Number(value, name, code));
         }
         return date is null ? result : new BsonDateTime(date.MillisecondsSinceEpoch + (long)Values.ToDouble(result));
     }
@@ -94,8 +91,7 @@ internal static class Operators
         if (values[0] is not BsonArray array)
             throw MongoRefusal.Location(28689, $"$arrayElemAt's first argument must be an array, but is {TypeOrder.Name(values[0])}");
         var index = Values.ToInteger(values[1]!, "$arrayElemAt");
-        if (index < 0)
-            index += array.Count;
+        if (index < 0) index += array.Count;
         return index >= 0 && index < array.Count ? array[(int)index] : null;
     }
 
@@ -104,8 +100,7 @@ internal static class Operators
     private static BsonValue Accumulate(string name, BsonValue?[] values)
     {
         var accumulator = Accumulator.Create(name);
-        foreach (var value in values.Length == 1 ? Spread(values[0]) : values)
-            accumulator.Add(value);
+        foreach (var value in values.Length == 1 ? Spread(values[0]) : values) accumulator.Add(value);
         return accumulator.Result;
     }
 }

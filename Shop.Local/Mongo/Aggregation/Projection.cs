@@ -15,8 +15,7 @@ internal sealed class Projection
         if (specification is null or { ElementCount: 0 })
             return inPipeline ? throw MongoRefusal.Location(51272, "Invalid $project :: caused by :: projection specification must have at least one field") : null;
         var projection = new Projection();
-        foreach (var element in specification)
-            projection.Add(element.Name, element.Value);
+        foreach (var element in specification) projection.Add(element.Name, element.Value);
         // Only _id was named: {_id: 0} excludes, {_id: 1} includes.
         projection.including ??= projection.id != false;
         return projection;
@@ -28,22 +27,18 @@ internal sealed class Projection
     public BsonDocument Apply(BsonDocument document)
     {
         var result = new BsonDocument();
-        if (id != false && including == true && document.TryGetValue("_id", out var kept))
-            result["_id"] = kept;
+        if (id != false && including == true && document.TryGetValue("_id", out var kept)) result["_id"] = kept;
         foreach (var element in document)
         {
             if (element.Name == "_id")
             {
-                if (id != false && including == false)
-                    result["_id"] = element.Value;
+                if (id != false && including == false) result["_id"] = element.Value;
                 continue;
             }
-            if (Apply(root, element.Name, element.Value) is { } value)
-                result[element.Name] = value;
+            if (Apply(root, element.Name, element.Value) is { } value) result[element.Name] = value;
         }
         var scope = new Scope(document);
-        foreach (var (path, expression) in computed)
-            Assignment.Set(result, path, expression(scope));
+        foreach (var (path, expression) in computed) Assignment.Set(result, path, expression(scope));
         return result;
     }
 
@@ -71,13 +66,11 @@ internal sealed class Projection
         if (Flag(value) is { } wanted)
             AddFlag(path, parts, wanted);
         else if (value is BsonDocument { ElementCount: > 0 } nested && !FilterParser.IsOperators(nested))
-            foreach (var element in nested)
-                Add($"{path}.{element.Name}", element.Value);
+            foreach (var element in nested) Add($"{path}.{element.Name}", element.Value);
         else
         {
             Direction(path, true);
-            if (path == "_id")
-                id = false;
+            if (path == "_id") id = false;
             AddNode(path, parts).IsComputed = true;
             computed.Add((parts, ExpressionParser.Parse(value)));
         }
@@ -97,8 +90,7 @@ internal sealed class Projection
     private void Direction(string path, bool include)
     {
         if (including is { } known && known != include)
-            throw include
-                ? MongoRefusal.Location(31253, $"Cannot do inclusion on field {path} in exclusion projection")
+            throw include ? MongoRefusal.Location(31253, $"Cannot do inclusion on field {path} in exclusion projection")
                 : MongoRefusal.Location(31254, $"Cannot do exclusion on field {path} in inclusion projection");
         including = include;
     }

@@ -33,8 +33,7 @@ internal static class ScopedOperators
         return scope =>
         {
             BsonValue? value = null;
-            foreach (var option in options)
-                if ((value = option(scope)) is not (null or BsonNull or BsonUndefined)) break;
+            foreach (var option in options) if ((value = option(scope)) is not (null or BsonNull or BsonUndefined)) break;
             return value;
         };
     }
@@ -50,8 +49,7 @@ internal static class ScopedOperators
         var (input, name, document) = Iteration(argument, "$map", variables);
         var body = ExpressionParser.Parse(Required(document, "$map", "in"), [.. variables, name]);
         return scope => Elements(input(scope), "$map") is { } elements
-            ? new BsonArray(elements.Select(element => body(scope.Bind(name, element)) ?? BsonNull.Value))
-            : BsonNull.Value;
+            ? new BsonArray(elements.Select(element => body(scope.Bind(name, element)) ?? BsonNull.Value)) : BsonNull.Value;
     }
 
     private static Expression Filter(BsonValue argument, IReadOnlyCollection<string> variables)
@@ -59,8 +57,7 @@ internal static class ScopedOperators
         var (input, name, document) = Iteration(argument, "$filter", variables);
         var test = ExpressionParser.Parse(Required(document, "$filter", "cond"), [.. variables, name]);
         return scope => Elements(input(scope), "$filter") is { } elements
-            ? new BsonArray(elements.Where(element => Values.IsTrue(test(scope.Bind(name, element)))))
-            : BsonNull.Value;
+            ? new BsonArray(elements.Where(element => Values.IsTrue(test(scope.Bind(name, element))))) : BsonNull.Value;
     }
 
     private static (Expression Input, string Name, BsonDocument Document) Iteration(BsonValue argument, string name, IReadOnlyCollection<string> variables)
@@ -79,7 +76,6 @@ internal static class ScopedOperators
 
     private static BsonDocument Arguments(BsonValue argument, string name, int code) =>
         argument as BsonDocument ?? throw MongoRefusal.Location(code, $"{name} only supports an object as its argument");
-
     private static BsonValue Required(BsonDocument document, string name, string field) =>
         document.TryGetValue(field, out var value) ? value : throw MongoRefusal.Location(28648, $"Missing '{field}' parameter to {name}");
 }

@@ -1,5 +1,4 @@
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -23,8 +22,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
 
     public Reply DropDatabase(Request request)
     {
-        foreach (var collection in Of(request.Database).ToList())
-            catalog.Drop(collection);
+        foreach (var collection in Of(request.Database).ToList()) catalog.Drop(collection);
         return new BsonDocument { { "dropped", request.Database }, { "ok", 1.0 } };
     }
 
@@ -50,8 +48,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
                 var batch = new ChangeBatch();
                 try
                 {
-                    foreach (var definition in wanted)
-                        Add(collection, definition, batch);
+                    foreach (var definition in wanted) Add(collection, definition, batch);
                 }
                 catch (MongoRefusal)
                 {
@@ -109,15 +106,6 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
             .Select(group => new BsonDocument { { "name", group.Key }, { "sizeOnDisk", group.Sum(collection => collection.DataBytes) }, { "empty", false } })
             .Where(document => filter.Matches(document)).OrderBy(document => document["name"].AsString, StringComparer.Ordinal).ToList();
         return new BsonDocument { { "databases", new BsonArray(sizes) }, { "totalSize", sizes.Sum(size => size["sizeOnDisk"].AsInt64) }, { "ok", 1.0 } };
-    }
-
-    public Reply CollectionStatistics(Request request)
-    {
-        var reply = new BsonDocument { { "ns", request.Namespace }, { "count", 0 }, { "size", 0L }, { "nindexes", 0 }, { "ok", 1.0 } };
-        if (catalog.Find(request.Namespace) is { } collection)
-            lock (collection.Gate)
-                reply.Merge(new BsonDocument { { "count", collection.Count }, { "size", collection.DataBytes }, { "nindexes", collection.Indexes.Count } }, true);
-        return reply;
     }
 
     private IEnumerable<Collection> Of(string database) => catalog.Collections.Where(collection => collection.Namespace.StartsWith(database + ".", StringComparison.Ordinal));

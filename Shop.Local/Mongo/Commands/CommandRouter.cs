@@ -1,4 +1,3 @@
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Wire;
 
 namespace Shop.Local.Mongo.Commands;
@@ -29,11 +28,6 @@ internal sealed class CommandRouter
         commands["distinct"] = reads.Distinct;
         commands["aggregate"] = request => request.Flag("explain") ? explain.Run(request, true) : reads.Aggregate(request);
         commands["explain"] = explain.Run;
-        commands["serverStatus"] = _ => new BsonDocument
-        {
-            { "version", Handshake.Version }, { "process", "shop mongo" }, { "localTime", new BsonDateTime(time.GetUtcNow().UtcDateTime) },
-            { "metrics", new BsonDocument("cursor", new BsonDocument("open", new BsonDocument("total", cursors.Count))) }, { "ok", 1.0 }
-        };
     }
 
     public Reply Execute(Request request)
@@ -46,18 +40,14 @@ internal sealed class CommandRouter
             CommandOptions.RefuseUnsupported(request.Body);
             return command(request);
         }
-        catch (MongoRefusal refusal)
-        {
-            return refusal.ToReply();
-        }
         catch (IOException broken)
         {
             logFailed(broken);
             return new MongoRefusal(91, "ShutdownInProgress", $"the store stops because its log cannot be written: {broken.Message}").ToReply();
         }
-        catch (Exception bug) when (MongoRefusal.CanAnswer(bug))
+        catch (Exception failure) when (failure is MongoRefusal || MongoRefusal.CanAnswer(failure))
         {
-            return MongoRefusal.Internal(bug).ToReply();
+            return (failure as MongoRefusal ?? MongoRefusal.Internal(failure)).ToReply();
         }
     }
 
@@ -70,8 +60,6 @@ internal sealed class CommandRouter
             commands[name] = _ => Reply.Ok;
         commands["getParameter"] = _ => new BsonDocument { { "featureCompatibilityVersion", new BsonDocument("version", "7.0") }, { "ok", 1.0 } };
         commands["getLog"] = _ => new BsonDocument { { "totalLinesWritten", 0 }, { "log", new BsonArray() }, { "ok", 1.0 } };
-        commands["getCmdLineOpts"] = _ => new BsonDocument { { "argv", new BsonArray() }, { "parsed", new BsonDocument() }, { "ok", 1.0 } };
-        commands["whatsmyuri"] = request => new BsonDocument { { "you", $"connection {request.ConnectionId}" }, { "ok", 1.0 } };
         commands["connectionStatus"] = _ => new BsonDocument
         {
             { "authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } } }, { "ok", 1.0 }
@@ -89,6 +77,5 @@ internal sealed class CommandRouter
         commands["listIndexes"] = catalog.ListIndexes;
         commands["listCollections"] = catalog.ListCollections;
         commands["listDatabases"] = catalog.ListDatabases;
-        commands["collStats"] = commands["collstats"] = catalog.CollectionStatistics;
     }
 }

@@ -11,8 +11,6 @@ internal sealed class Cursors(TimeProvider time)
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<long, Cursor> open = new();
     private long lastId;
-    public int Count => open.Count;
-
     public Reply Start(string name, IEnumerable<byte[]> documents, long? batchSize, bool singleBatch)
     {
         var cursor = new Cursor(name, documents.GetEnumerator());
@@ -47,8 +45,7 @@ internal sealed class Cursors(TimeProvider time)
                 throw;
             }
             cursor.LastUsed = time.GetTimestamp();
-            if (cursor.IsExhausted)
-                Kill(id);
+            if (cursor.IsExhausted) Kill(id);
             return new CursorReply(name, cursor.IsExhausted ? 0 : id, "nextBatch", batch);
         }
     }
@@ -63,9 +60,7 @@ internal sealed class Cursors(TimeProvider time)
 
     private void DropIdle()
     {
-        foreach (var (id, cursor) in open)
-            if (time.GetElapsedTime(cursor.LastUsed) > IdleLimit)
-                Kill(id);
+        foreach (var (id, cursor) in open) if (time.GetElapsedTime(cursor.LastUsed) > IdleLimit) Kill(id);
     }
 
     private sealed class Cursor(string name, IEnumerator<byte[]> documents) : IDisposable
@@ -82,8 +77,7 @@ internal sealed class Cursors(TimeProvider time)
         {
             var batch = new List<byte[]>();
             if (count == 0) return batch;
-            if (!started)
-                Advance();
+            if (!started) Advance();
             for (long size = 0; ahead is not null && batch.Count < count && (batch.Count == 0 || size + ahead.Length <= bytes); Advance())
             {
                 size += ahead.Length;

@@ -1,6 +1,5 @@
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -10,8 +9,7 @@ internal sealed class Explain(Catalog catalog)
     public Reply Run(Request request)
     {
         var inner = request.Argument as BsonDocument ?? throw MongoRefusal.TypeMismatch("explain needs a command");
-        if (!inner.Contains("$db"))
-            inner = new BsonDocument(inner.Elements) { { "$db", request.Database } };
+        if (!inner.Contains("$db")) inner = new BsonDocument(inner.Elements) { { "$db", request.Database } };
         return Run(new Request(inner, request.Sequences, request.ConnectionId), request.Text("verbosity") is not "queryPlanner");
     }
 
@@ -47,8 +45,7 @@ internal sealed class Explain(Catalog catalog)
 
     private static BsonDocument Describe(Plan plan, Query query)
     {
-        BsonDocument stage = plan.Stage == "IXSCAN"
-            ? new()
+        BsonDocument stage = plan.Stage == "IXSCAN" ? new()
             {
                 { "stage", "FETCH" },
                 { "inputStage", new BsonDocument

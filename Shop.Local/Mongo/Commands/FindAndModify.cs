@@ -1,6 +1,5 @@
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Updates;
 
 namespace Shop.Local.Mongo.Commands;
@@ -39,8 +38,7 @@ internal sealed class FindAndModify(Catalog catalog)
                     position = catalog.Commit(batch);
                 }
             }
-            if (concern.Journaled)
-                catalog.Sync(position);
+            if (concern.Journaled) catalog.Sync(position);
             return reply;
         }
     }
@@ -59,8 +57,7 @@ internal sealed class FindAndModify(Catalog catalog)
     {
         var result = statement.Execute(collection, batch, () => { });
         var description = new BsonDocument { { "n", result.UpsertedId is null ? result.Matched : 1 }, { "updatedExisting", result.Matched > 0 } };
-        if (result.UpsertedId is not null)
-            description["upserted"] = result.UpsertedId;
+        if (result.UpsertedId is not null) description["upserted"] = result.UpsertedId;
         return Answer(wantsNew ? result.After : result.Before, projection, description);
     }
 

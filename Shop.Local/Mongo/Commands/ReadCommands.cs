@@ -1,6 +1,5 @@
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -58,8 +57,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
         if (collection is not null && query is { IsUnfiltered: true, Skip: 0, Limit: 0 })
             lock (collection.Gate)
                 count = collection.Count;
-        else
-            count = Executor.Find(collection, query).LongCount();
+        else count = Executor.Find(collection, query).LongCount();
         return new BsonDocument { { "n", count <= int.MaxValue ? (int)count : count }, { "ok", 1.0 } };
     }
 
@@ -75,8 +73,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
                 foreach (var element in value is null ? [] : value as BsonArray ?? [value])
                 {
                     var key = KeyWriter.Of(element);
-                    if (seen.Add(key) && (size += key.Length) < BsonCheck.MaxDocumentBytes)
-                        values.Add(Bson.Copy(element));
+                    if (seen.Add(key) && (size += key.Length) < BsonCheck.MaxDocumentBytes) values.Add(Bson.Copy(element));
                 }
                 return false;
             });

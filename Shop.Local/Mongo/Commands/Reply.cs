@@ -29,8 +29,7 @@ internal sealed record CursorReply(string Namespace, long CursorId, string Field
         writer.WriteStartDocument();
         writer.WriteStartDocument("cursor");
         writer.WriteStartArray(Field);
-        foreach (var document in Documents)
-            writer.WriteRawBsonDocument(new ByteArrayBuffer(document, true));
+        foreach (var document in Documents) writer.WriteRawBsonDocument(new ByteArrayBuffer(document, true));
         writer.WriteEndArray();
         writer.WriteInt64("id", CursorId);
         writer.WriteString("ns", Namespace);

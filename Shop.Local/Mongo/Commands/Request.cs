@@ -6,10 +6,8 @@ internal sealed record Request(BsonDocument Body, IReadOnlyDictionary<string, Li
     public string Name => Body.GetElement(0).Name;
     public BsonValue Argument => Body.GetElement(0).Value;
     public string Database => Text("$db") ?? "admin";
-
     /// <summary>The namespace that the command's first value names within its database.</summary>
-    public string Namespace => Argument is BsonString { Value.Length: > 0 } name
-        ? $"{Database}.{name.Value}"
+    public string Namespace => Argument is BsonString { Value.Length: > 0 } name ? $"{Database}.{name.Value}"
         : throw new MongoRefusal(73, "InvalidNamespace", $"collection name has invalid type {TypeOrder.Name(Argument)}");
 
     public BsonDocument? Document(string field) => Value(field) switch

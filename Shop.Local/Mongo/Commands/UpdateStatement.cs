@@ -1,5 +1,4 @@
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Updates;
 
 namespace Shop.Local.Mongo.Commands;

@@ -18,7 +18,6 @@ internal static class Bson
 
     /// <summary>A view that parses only the fields asked for; nothing of it outlives the request.</summary>
     public static BsonDocument View(byte[] bytes) => new RawBsonDocument(bytes);
-
     /// <summary>The <c>_id</c> of a stored document, which is its first field; the usual types without a parser.</summary>
     public static BsonValue IdOf(byte[] bytes)
     {

@@ -11,7 +11,6 @@ internal static class BsonCheck
 {
     /// <summary>MongoDB's limit of a stored document in bytes.</summary>
     public const int MaxDocumentBytes = 16 * 1024 * 1024;
-
     /// <summary>MongoDB allows 100 levels to its users and 180 within the server; commands wrap documents in a few.</summary>
     public const int MaxDepth = 120;
     public static bool IsDocument(ReadOnlySpan<byte> bytes) => Document(bytes, 1);

@@ -8,7 +8,6 @@ internal static class DecimalMath
 {
     private const int Precision = 34, Bias = 6176, MaxExponent = 6111;
     private static readonly BigInteger Limit = BigInteger.Pow(10, Precision);
-
     /// <summary>Sign, coefficient (below 10^34) and power of ten of a finite number.</summary>
     public static (bool Negative, UInt128 Coefficient, int Exponent) Parts(Decimal128 value)
     {
@@ -62,8 +61,7 @@ internal static class DecimalMath
         var exponent = ideal - Extra;
         // A digit that stands for what was cut keeps half-to-even right.
         if (!remainder.IsZero) return Round(quotient * 10 + (a.Sign * b.Sign), exponent - 1);
-        while (exponent < ideal && !quotient.IsZero && quotient % 10 == 0)
-            (quotient, exponent) = (quotient / 10, exponent + 1);
+        while (exponent < ideal && !quotient.IsZero && quotient % 10 == 0) (quotient, exponent) = (quotient / 10, exponent + 1);
         return Round(quotient, quotient.IsZero ? ideal : exponent);
     }
 
@@ -86,8 +84,7 @@ internal static class DecimalMath
         if (excess > 0)
         {
             (coefficient, exponent) = (HalfEven(coefficient, excess), exponent + excess);
-            if (coefficient == Limit)
-                (coefficient, exponent) = (coefficient / 10, exponent + 1);
+            if (coefficient == Limit) (coefficient, exponent) = (coefficient / 10, exponent + 1);
         }
         while (exponent > MaxExponent && coefficient * 10 < Limit)
             (coefficient, exponent) = (coefficient * 10, exponent - (coefficient.IsZero ? exponent - MaxExponent : 1));

@@ -56,8 +56,7 @@ internal static class DocumentPath
             multikey = true;
             var before = values.Count;
             values.AddRange(leaf);
-            if (values.Count == before)
-                values.Add(BsonUndefined.Value);
+            if (values.Count == before) values.Add(BsonUndefined.Value);
             return;
         }
         if (node is BsonDocument document && document.TryGetValue(path[0], out var child))
@@ -65,14 +64,10 @@ internal static class DocumentPath
         else if (node is BsonArray array)
         {
             multikey = true;
-            if (IsArrayIndex(path[0], out var named) && named < array.Count)
-                Collect(array[named], path[1..], values, ref multikey);
-            foreach (var element in array)
-                if (element is BsonDocument)
-                    Collect(element, path, values, ref multikey);
+            if (IsArrayIndex(path[0], out var named) && named < array.Count) Collect(array[named], path[1..], values, ref multikey);
+            foreach (var element in array) if (element is BsonDocument) Collect(element, path, values, ref multikey);
         }
-        else
-            values.Add(BsonNull.Value);
+        else values.Add(BsonNull.Value);
     }
 
     private static bool AnyElement(BsonArray array, MatchPosition? position, Func<BsonValue?, bool> test)
@@ -88,8 +83,7 @@ internal static class DocumentPath
 
     private static bool Found(MatchPosition? position, int index)
     {
-        if (position is not null)
-            position.Index = index;
+        if (position is not null) position.Index = index;
         return true;
     }
 }

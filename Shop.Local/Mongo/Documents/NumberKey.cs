@@ -84,7 +84,6 @@ internal static class NumberKey
             key[2 + i / 2] = (byte)(pair + 1);
         }
         key[^1] = 0;
-        for (var i = 0; negative && i < key.Length; i++)
-            key[i] = (byte)~key[i];
+        for (var i = 0; negative && i < key.Length; i++) key[i] = (byte)~key[i];
     }
 }

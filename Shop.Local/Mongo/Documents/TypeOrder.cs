@@ -31,7 +31,6 @@ internal static class TypeOrder
     };
 
     public static bool IsNumber(BsonValue? value) => value is not null && Of(value) == Number;
-
     /// <summary>The name that <c>$type</c> and error texts use.</summary>
     public static string Name(BsonValue? value) => value?.BsonType switch
     {

@@ -20,8 +20,7 @@ internal static class Values
     }
 
     public static bool Same(BsonValue left, BsonValue right) => left is BsonString a && right is BsonString b
-        ? string.Equals(a.Value, b.Value, StringComparison.Ordinal)
-        : Compare(left, right) == 0;
+        ? string.Equals(a.Value, b.Value, StringComparison.Ordinal) : Compare(left, right) == 0;
 
     public static bool IsNaN(BsonValue value) =>
         value is BsonDouble real && double.IsNaN(real.Value) || value is BsonDecimal128 number && Decimal128.IsNaN(number.Value);
@@ -36,14 +35,12 @@ internal static class Values
 
     public static BsonValue Add(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Add, (a, b) => a + b, (a, b) => a + b);
     public static BsonValue Multiply(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Multiply, (a, b) => a * b, (a, b) => a * b);
-
     public static BsonValue Subtract(BsonValue left, BsonValue right) =>
         Calculate(left, right, (a, b) => DecimalMath.Add(a, DecimalMath.Negate(b)), (a, b) => a - b, (a, b) => a - b);
 
     /// <summary>Double, or Decimal128 when one of the two is; the divisor is not zero.</summary>
     public static BsonValue Divide(BsonValue left, BsonValue right) => left is BsonDecimal128 || right is BsonDecimal128
-        ? new BsonDecimal128(DecimalMath.Divide(ToDecimal(left), ToDecimal(right)))
-        : new BsonDouble(ToDouble(left) / ToDouble(right));
+        ? new BsonDecimal128(DecimalMath.Divide(ToDecimal(left), ToDecimal(right))) : new BsonDouble(ToDouble(left) / ToDouble(right));
 
     public static double ToDouble(BsonValue value) => value switch
     {
@@ -69,8 +66,7 @@ internal static class Values
         BsonInt64 integer => integer.Value,
         BsonDouble real when Math.Truncate(real.Value) == real.Value && Math.Abs(real.Value) < 9e18 => (long)real.Value,
         BsonDecimal128 number when Math.Truncate(ToDouble(number)) == ToDouble(number) && Math.Abs(ToDouble(number)) < 9e18 => (long)ToDouble(number),
-        _ => throw (TypeOrder.IsNumber(value)
-            ? MongoRefusal.BadValue($"'{field}' must be a whole number")
+        _ => throw (TypeOrder.IsNumber(value) ? MongoRefusal.BadValue($"'{field}' must be a whole number")
             : MongoRefusal.TypeMismatch($"BSON field '{field}' is the wrong type '{TypeOrder.Name(value)}', expected a number"))
     };
 

@@ -7,7 +7,6 @@ internal abstract record Condition
 {
     /// <summary>Of all values at the path, arrays run through.</summary>
     public virtual bool Matches(BsonValue root, string[] path, MatchPosition? position) => DocumentPath.Any(root, path, true, position, Accepts);
-
     /// <summary>Of one value, as inside <c>$elemMatch</c>; null is a missing one.</summary>
     public abstract bool Accepts(BsonValue? value);
 }
@@ -43,8 +42,7 @@ internal sealed record OneOf(IReadOnlyList<BsonValue> Operands, IReadOnlyList<Pa
     private readonly HashSet<byte[]> keys = new(Operands.Select(KeyWriter.Of), ByteKeys.Instance);
     private readonly bool missing = Operands.Any(operand => operand is BsonNull);
 
-    public override bool Accepts(BsonValue? value) => value is null
-        ? missing
+    public override bool Accepts(BsonValue? value) => value is null ? missing
         : keys.Contains(KeyWriter.Of(value)) || Patterns.Any(pattern => pattern.Accepts(value));
 }
 
@@ -100,7 +98,6 @@ internal sealed record Exists(bool Wanted) : Condition
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) =>
         DocumentPath.Any(root, path, false, Wanted ? position : null, value => value is not null) == Wanted;
-
     public override bool Accepts(BsonValue? value) => value is not null == Wanted;
 }
 
@@ -127,7 +124,6 @@ internal sealed record ElementMatches(Filter? Query, Condition? Condition) : Con
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) =>
         DocumentPath.Any(root, path, false, position, value => Find(value, position));
-
     public override bool Accepts(BsonValue? value) => Find(value, null);
 
     private bool Find(BsonValue? value, MatchPosition? position)
@@ -137,8 +133,7 @@ internal sealed record ElementMatches(Filter? Query, Condition? Condition) : Con
         {
             if (Query is null ? Condition!.Accepts(element) : element is BsonDocument document && Query.Matches(document) || element is BsonArray nested && Query.Matches(AsDocument(nested)))
             {
-                if (position is not null)
-                    position.Index = index;
+                if (position is not null) position.Index = index;
                 return true;
             }
             index++;

@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Storage;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>Counts what a walk looked at, for <c>explain</c>.</summary>
@@ -19,7 +17,6 @@ internal sealed record Query(Filter Filter, SortOrder? Sort = null, long Skip = 
 internal static class Executor
 {
     private const int PieceSize = 256;
-
     /// <summary>The matching documents' bytes in order, found as they are consumed.</summary>
     public static IEnumerable<byte[]> Find(Collection? collection, Query query, ScanCounts? counts = null)
     {
@@ -43,16 +40,14 @@ internal static class Executor
             return only is not null && Bson.View(only.Bytes) is var view && query.Filter.Matches(view) ? [(only, view)] : [];
         }
         var records = plan.Ranges.SelectMany(range => Entries(collection, plan, range)).Select(entry => (entry.Record, View: Bson.View(entry.Record.Bytes)));
-        if (plan.Index is { Multikey: true })
-            records = records.DistinctBy(entry => entry.Record.Id);
+        if (plan.Index is { Multikey: true }) records = records.DistinctBy(entry => entry.Record.Id);
         var found = records.Where(entry => query.Filter.Matches(entry.View));
         return query.Sort is null || plan.Sorted ? found : query.Sort.Apply(found, entry => entry.View, query.Limit);
     }
 
     private static IEnumerable<byte[]> Page(IEnumerable<byte[]> found, Query query)
     {
-        if (query.Skip > 0)
-            found = found.Skip((int)Math.Min(query.Skip, int.MaxValue));
+        if (query.Skip > 0) found = found.Skip((int)Math.Min(query.Skip, int.MaxValue));
         return query.Limit > 0 ? found.Take((int)Math.Min(query.Limit, int.MaxValue)) : found;
     }
 
@@ -61,8 +56,7 @@ internal static class Executor
         byte[]? bytes;
         lock (collection.Gate)
             bytes = collection.IdIndex.Tree.Find(plan.Ranges[0].Low.Bytes)?.Bytes;
-        if (counts is not null && bytes is not null)
-            (counts.Keys, counts.Documents) = (1, 1);
+        if (counts is not null && bytes is not null) (counts.Keys, counts.Documents) = (1, 1);
         return bytes is not null && query.Filter.Matches(Bson.View(bytes)) ? [bytes] : [];
     }
 

@@ -12,8 +12,7 @@ internal sealed record AllOf(IReadOnlyList<Filter> Parts) : Filter
 {
     public override bool Matches(BsonDocument document, MatchPosition? position = null)
     {
-        foreach (var part in Parts)
-            if (!part.Matches(document, position)) return false;
+        foreach (var part in Parts) if (!part.Matches(document, position)) return false;
         return true;
     }
 }

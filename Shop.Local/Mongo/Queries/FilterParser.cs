@@ -41,8 +41,7 @@ internal static class FilterParser
         if (element.Name.AsSpan().Count('.') >= DocumentPath.MaxParts) throw MongoRefusal.BadValue("a field path is too long");
         if (ParseCondition(element.Value) is Every every)
             parts.AddRange(every.Parts.Select(part => new FieldFilter(element.Name, part)));
-        else
-            parts.Add(new FieldFilter(element.Name, ParseCondition(element.Value)));
+        else parts.Add(new FieldFilter(element.Name, ParseCondition(element.Value)));
     }
 
     private static List<Filter> Branches(BsonElement element)
@@ -72,8 +71,7 @@ internal static class FilterParser
     };
 
     private static BsonValue NoRegex(BsonElement element) => element.Value is BsonRegularExpression
-        ? throw MongoRefusal.BadValue($"Can't have RegEx as arg to predicate over field '{element.Name}'.")
-        : Operand(element.Value);
+        ? throw MongoRefusal.BadValue($"Can't have RegEx as arg to predicate over field '{element.Name}'.") : Operand(element.Value);
 
     private static BsonValue Operand(BsonValue value) => value is BsonUndefined ? throw MongoRefusal.BadValue("cannot compare to undefined") : value;
 
@@ -85,8 +83,7 @@ internal static class FilterParser
             [.. array.OfType<BsonRegularExpression>().Select(regex => PatternMatch.Parse(regex.Pattern, regex.Options))]);
     }
 
-    private static Not Negation(BsonValue value) => value is BsonRegularExpression || IsOperators(value)
-        ? new Not(ParseCondition(value))
+    private static Not Negation(BsonValue value) => value is BsonRegularExpression || IsOperators(value) ? new Not(ParseCondition(value))
         : throw MongoRefusal.BadValue("$not needs a regex or a document");
 
     private static PatternMatch Pattern(BsonValue value, BsonDocument all)

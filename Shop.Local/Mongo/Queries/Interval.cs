@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Storage;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>A stretch of one field's ascending key bytes. What a query implies for a field is such a stretch or several points.</summary>

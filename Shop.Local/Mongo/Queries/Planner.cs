@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Storage;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>Chooses the index: most equal leading fields first, then one that also yields the order, then one that narrows at all.</summary>
@@ -13,13 +11,11 @@ internal static class Planner
         if (candidates.Find(plan => plan.IsIdLookup) is { } lookup) return lookup;
         Plan? best = null;
         foreach (var plan in candidates)
-            if ((hint is not null || plan.Bounded > 0 || plan.Sorted) && Worth(plan) > (best is null ? 0 : Worth(best)))
-                best = plan;
+            if ((hint is not null || plan.Bounded > 0 || plan.Sorted) && Worth(plan) > (best is null ? 0 : Worth(best))) best = plan;
         return best ?? (hint is null ? Plan.Everything : candidates[0]);
     }
 
     private static int Worth(Plan plan) => 1 + plan.EqualFields * 10 + (plan.Sorted ? 6 : 0) + (plan.Bounded > plan.EqualFields ? 4 : 0);
-
     private static OrderedIndex Hinted(Collection collection, BsonValue hint) => collection.Indexes.Find(index =>
         hint is BsonString name ? index.Definition.Name == name.Value : hint is BsonDocument key && index.Definition.SameKey(key))
         ?? throw MongoRefusal.BadValue("error processing query: planner returned error: hint provided does not correspond to an existing index");
@@ -46,9 +42,7 @@ internal static class Planner
 
     private static List<Interval>? IntervalsOf(OrderedIndex index, FieldBounds bounds, int field) =>
         bounds.For(string.Join('.', index.Definition.Paths[field]), index.Multikey);
-
     private static byte[] Directed(byte[] key, bool descending) => descending ? [.. key.Select(value => (byte)~value)] : key;
-
     /// <summary>Whether a walk must go backward to yield the order, or null when it cannot yield it.</summary>
     private static bool? DirectionFor(IndexDefinition definition, FieldBounds bounds, OrderedIndex index, SortOrder sort, int equal)
     {
@@ -70,8 +64,7 @@ internal static class Planner
 
     private static bool Fixed(IndexDefinition definition, string path, int equal)
     {
-        for (var i = 0; i < equal; i++)
-            if (definition.Key.GetElement(i).Name == path) return true;
+        for (var i = 0; i < equal; i++) if (definition.Key.GetElement(i).Name == path) return true;
         return false;
     }
 }

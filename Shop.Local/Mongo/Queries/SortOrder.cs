@@ -29,9 +29,7 @@ internal sealed class SortOrder
             var values = new List<BsonValue>();
             DocumentPath.Collect(document, parts, values, ref multikey);
             var best = values.Count == 0 ? BsonNull.Value : values[0];
-            foreach (var value in values)
-                if (descending ? Values.Compare(value, best) > 0 : Values.Compare(value, best) < 0)
-                    best = value;
+            foreach (var value in values) if (descending ? Values.Compare(value, best) > 0 : Values.Compare(value, best) < 0) best = value;
             writer.Write(best, descending);
         }
         return writer.ToArray();
@@ -50,12 +48,10 @@ internal sealed class SortOrder
             var priority = (KeyOf(view(item)), count++);
             if (best.Count < limit)
                 best.Enqueue(item, priority);
-            else
-                best.EnqueueDequeue(item, priority);
+            else best.EnqueueDequeue(item, priority);
         }
         var result = new T[best.Count];
-        for (var i = result.Length - 1; i >= 0; i--)
-            result[i] = best.Dequeue();
+        for (var i = result.Length - 1; i >= 0; i--) result[i] = best.Dequeue();
         return result;
     }
 

@@ -12,7 +12,6 @@ internal sealed class Catalog : IDisposable
     private readonly FileStream? directoryLock;
     private readonly Journal? journal;
     private int lastId;
-
     /// <exception cref="DataDirectoryException">The directory is in use, damaged or not accessible.</exception>
     public Catalog(string? dataDirectory)
     {
@@ -23,8 +22,7 @@ internal sealed class Catalog : IDisposable
             directoryLock = LockDirectory(dataDirectory);
             var replay = new Replay();
             journal = Journal.Open(dataDirectory, replay.Apply);
-            foreach (var collection in replay.Finish())
-                collections[collection.Namespace] = collection;
+            foreach (var collection in replay.Finish()) collections[collection.Namespace] = collection;
             lastId = replay.LastId;
         }
         catch (UnauthorizedAccessException refused)
@@ -40,7 +38,6 @@ internal sealed class Catalog : IDisposable
 
     public Lock Gate { get; } = new();
     public IEnumerable<Collection> Collections => collections.Values;
-
     /// <summary>Bytes of log beyond which a snapshot saves space and starting time.</summary>
     public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(64L << 20, 2 * collections.Values.Sum(collection => collection.DataBytes));
     public Collection? Find(string name) => collections.GetValueOrDefault(name);
@@ -82,8 +79,7 @@ internal sealed class Catalog : IDisposable
             var source = Find(from) ?? throw MongoRefusal.NamespaceNotFound($"Source collection {from} does not exist");
             Namespaces.Check(to);
             if (from == to) throw MongoRefusal.IllegalOperation("Can't rename a collection to itself");
-            if (Find(to) is { } target)
-                Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
+            if (Find(to) is { } target) Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
             lock (source.Gate)
             {
                 var batch = new ChangeBatch();
@@ -106,7 +102,6 @@ internal sealed class Catalog : IDisposable
     }
 
     public void Sync(long position) => journal?.Sync(position);
-
     /// <summary>
     /// Writes all that lives into a snapshot, a few records per lock, while writers go on into a new segment. Replaying that segment over
     /// the snapshot gives the present state because every change says what is, not what was done.
@@ -123,8 +118,7 @@ internal sealed class Catalog : IDisposable
             {
                 var head = new ChangeBatch();
                 head.Create(collection);
-                foreach (var index in collection.Indexes.Skip(1))
-                    head.CreateIndex(collection.Id, index.Definition);
+                foreach (var index in collection.Indexes.Skip(1)) head.CreateIndex(collection.Id, index.Definition);
                 heads.Add((collection, head));
             }
         }

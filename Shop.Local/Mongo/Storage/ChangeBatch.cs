@@ -36,7 +36,6 @@ internal sealed class ChangeBatch
     public void Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
     public void Delete(int collection, BsonDocument id) => Add(ChangeKind.Delete, collection, id.ToBson());
     public void Clear() => length = HeaderBytes;
-
     /// <summary>The frame, valid until the next change.</summary>
     public ReadOnlySpan<byte> Seal()
     {
@@ -46,7 +45,6 @@ internal sealed class ChangeBatch
     }
 
     public static ulong Checksum(ReadOnlySpan<byte> payload) => XxHash3.HashToUInt64(payload);
-
     /// <summary>The changes of a frame's payload, which its checksum vouches for.</summary>
     public static IEnumerable<(ChangeKind Kind, int Collection, byte[] Document)> Parse(ReadOnlyMemory<byte> payload)
     {
@@ -63,8 +61,7 @@ internal sealed class ChangeBatch
     private void Add(ChangeKind kind, int collection, byte[] document)
     {
         var needed = length + 5 + document.Length;
-        if (needed > buffer.Length)
-            Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
+        if (needed > buffer.Length) Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
         buffer[length] = (byte)kind;
         BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(length + 1), collection);
         document.CopyTo(buffer, length + 5);

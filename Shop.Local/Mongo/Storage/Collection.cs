@@ -95,8 +95,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
 
     public void RestoreDelete(byte[] idDocument)
     {
-        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.IdOf(idDocument))) is { } record)
-            Detach(record, Bson.View(record.Bytes));
+        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.IdOf(idDocument))) is { } record) Detach(record, Bson.View(record.Bytes));
     }
 
     private static byte[] NaturalKey(long recordId)
@@ -123,16 +122,14 @@ internal sealed class Collection(int id, string name, Guid uuid)
     private void Attach(Record record, List<byte[]>[] keys)
     {
         natural.TryAdd(NaturalKey(record.Id), record);
-        for (var i = 0; i < keys.Length; i++)
-            Indexes[i].Add(keys[i], record);
+        for (var i = 0; i < keys.Length; i++) Indexes[i].Add(keys[i], record);
         DataBytes += record.Bytes.Length;
     }
 
     private void Detach(Record record, BsonDocument document)
     {
         natural.Remove(NaturalKey(record.Id));
-        foreach (var index in Indexes)
-            index.Remove(index.KeysOf(document), record);
+        foreach (var index in Indexes) index.Remove(index.KeysOf(document), record);
         DataBytes -= record.Bytes.Length;
     }
 }

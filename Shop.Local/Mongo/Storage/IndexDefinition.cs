@@ -24,7 +24,6 @@ internal sealed class IndexDefinition
     public bool[] Descending { get; }
     public bool Unique { get; }
     public bool IsId => Name == "_id_";
-
     /// <summary>Refuses what would be answered wrongly if it were accepted and ignored: TTL, partial, sparse, text, geo, hashed, wildcard, collation.</summary>
     public static IndexDefinition Parse(BsonDocument spec)
     {
@@ -42,8 +41,7 @@ internal sealed class IndexDefinition
         if (!spec.TryGetValue("name", out var name) || name is not BsonString { Value.Length: > 0 })
             throw MongoRefusal.FailedToParse("The 'name' field is a required property of an index specification");
         var kept = new BsonDocument { { "v", 2 }, { "key", Bson.Copy(key) }, { "name", name } };
-        if (Values.IsTrue(spec.GetValue("unique", BsonNull.Value)))
-            kept["unique"] = true;
+        if (Values.IsTrue(spec.GetValue("unique", BsonNull.Value))) kept["unique"] = true;
         return new IndexDefinition(kept);
     }
 

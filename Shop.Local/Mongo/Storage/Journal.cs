@@ -33,12 +33,10 @@ internal sealed class Journal : IDisposable
     /// <summary>Replays what is there and opens the newest segment for more, its torn end cut.</summary>
     public static Journal Open(string directory, Action<ReadOnlyMemory<byte>> apply)
     {
-        foreach (var unfinished in Directory.GetFiles(directory, "*.tmp"))
-            File.Delete(unfinished);
+        foreach (var unfinished in Directory.GetFiles(directory, "*.tmp")) File.Delete(unfinished);
         var snapshot = Numbers(directory, "snapshot").DefaultIfEmpty(0).Max();
         var segments = Numbers(directory, "segment").Where(number => number >= snapshot).Order().ToArray();
-        if (snapshot > 0)
-            LogFile.Read(PathOf(directory, "snapshot", snapshot), false, apply);
+        if (snapshot > 0) LogFile.Read(PathOf(directory, "snapshot", snapshot), false, apply);
         var length = 0L;
         long grown = 0;
         foreach (var number in segments)
@@ -116,8 +114,7 @@ internal sealed class Journal : IDisposable
         }
         File.Move(final + ".tmp", final, true);
         foreach (var kind in (string[])["segment", "snapshot"])
-            foreach (var old in Numbers(directory, kind).Where(candidate => candidate < number))
-                File.Delete(PathOf(directory, kind, old));
+            foreach (var old in Numbers(directory, kind).Where(candidate => candidate < number)) File.Delete(PathOf(directory, kind, old));
     }
 
     public void Dispose()
@@ -125,8 +122,7 @@ internal sealed class Journal : IDisposable
         lock (syncing)
             lock (writing)
             {
-                if (!segment.IsClosed)
-                    RandomAccess.FlushToDisk(segment);
+                if (!segment.IsClosed) RandomAccess.FlushToDisk(segment);
                 segment.Dispose();
             }
     }

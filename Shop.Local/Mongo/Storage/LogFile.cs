@@ -11,7 +11,6 @@ internal static class LogFile
     /// <summary>Above any frame that is written: see <see cref="Journal.MaxBatchBytes"/> plus one document of the largest size and its index.</summary>
     private const int MaxFrameBytes = 128 * 1024 * 1024;
     public static ReadOnlySpan<byte> Magic => "SHOPLOG1"u8;
-
     /// <param name="path">The file.</param>
     /// <param name="mayBeTorn">Whether an incomplete end is what a kill leaves behind, to be cut off, rather than damage.</param>
     /// <param name="apply">Takes each frame's payload, in order.</param>

@@ -9,7 +9,6 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     private readonly KeyWriter writer = new();
     public IndexDefinition Definition { get; } = definition;
     public BPlusTree Tree { get; } = new();
-
     /// <summary>Once a document had an array at an indexed path, several keys can lead to one record and conditions may be met by different elements.</summary>
     public bool Multikey { get; private set; }
 
@@ -22,8 +21,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
         {
             var multikey = false;
             DocumentPath.Collect(document, Definition.Paths[i], fields[i] = [], ref multikey);
-            if (fields[i].Count == 0)
-                fields[i].Add(BsonNull.Value);
+            if (fields[i].Count == 0) fields[i].Add(BsonNull.Value);
             if (!multikey) continue;
             Multikey = true;
             // Only the leading field of a multikey index is ever searched, so further arrays need not be multiplied; but a unique one must see every pair.
@@ -49,28 +47,22 @@ internal sealed class OrderedIndex(IndexDefinition definition)
 
     public void Add(List<byte[]> keys, Record record)
     {
-        foreach (var key in keys)
-            Tree.TryAdd(Entry(key, record), record);
+        foreach (var key in keys) Tree.TryAdd(Entry(key, record), record);
     }
 
     public void Remove(List<byte[]> keys, Record record)
     {
-        foreach (var key in keys)
-            Tree.Remove(Entry(key, record));
+        foreach (var key in keys) Tree.Remove(Entry(key, record));
     }
 
     /// <summary>Fills a new index from all records at once.</summary>
     public void Build(IEnumerable<Record> records)
     {
         var entries = new List<KeyValuePair<byte[], Record>>();
-        foreach (var record in records)
-            foreach (var key in KeysOf(Bson.View(record.Bytes)))
-                entries.Add(new(Entry(key, record), record));
+        foreach (var record in records) foreach (var key in KeysOf(Bson.View(record.Bytes))) entries.Add(new(Entry(key, record), record));
         entries.Sort(static (a, b) => a.Key.AsSpan().SequenceCompareTo(b.Key));
         var distinct = new List<KeyValuePair<byte[], Record>>(entries.Count);
-        foreach (var entry in entries)
-            if (distinct.Count == 0 || !distinct[^1].Key.AsSpan().SequenceEqual(entry.Key))
-                distinct.Add(entry);
+        foreach (var entry in entries) if (distinct.Count == 0 || !distinct[^1].Key.AsSpan().SequenceEqual(entry.Key)) distinct.Add(entry);
         Tree.Load(distinct);
     }
 
@@ -94,8 +86,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     private byte[] KeyOf(List<BsonValue>[] fields, int multiple, BsonValue value)
     {
         writer.Clear();
-        for (var i = 0; i < fields.Length; i++)
-            writer.Write(i == multiple ? value : fields[i][0], Definition.Descending[i]);
+        for (var i = 0; i < fields.Length; i++) writer.Write(i == multiple ? value : fields[i][0], Definition.Descending[i]);
         return writer.ToArray();
     }
 

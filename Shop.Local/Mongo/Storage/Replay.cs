@@ -15,8 +15,7 @@ internal sealed class Replay
             LastId = Math.Max(LastId, id);
             if (kind == ChangeKind.Create)
                 Create(id, Bson.Read(document));
-            else if (collections.TryGetValue(id, out var collection))
-                Apply(kind, collection, document);
+            else if (collections.TryGetValue(id, out var collection)) Apply(kind, collection, document);
         }
     }
 

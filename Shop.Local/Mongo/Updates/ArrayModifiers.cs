@@ -28,8 +28,7 @@ internal static class ArrayModifiers
         {
             var array = Existing(value, path, "$push");
             var index = (int)Math.Clamp(position is { } wanted ? wanted < 0 ? array.Count + wanted : wanted : array.Count, 0, array.Count);
-            foreach (var element in each)
-                array.Insert(index++, Bson.Copy(element));
+            foreach (var element in each) array.Insert(index++, Bson.Copy(element));
             IEnumerable<BsonValue> result = sort is null ? array : sort(array);
             if (slice is { } count)
                 result = count >= 0 ? result.Take((int)Math.Min(count, int.MaxValue)) : result.TakeLast((int)Math.Min(-count, int.MaxValue));
@@ -57,9 +56,7 @@ internal static class ArrayModifiers
         {
             var array = Existing(value, path, "$addToSet");
             var known = new HashSet<byte[]>(array.Select(KeyWriter.Of), ByteKeys.Instance);
-            foreach (var element in added)
-                if (known.Add(KeyWriter.Of(element)))
-                    array.Add(Bson.Copy(element));
+            foreach (var element in added) if (known.Add(KeyWriter.Of(element))) array.Add(Bson.Copy(element));
             return array;
         };
     }
@@ -77,8 +74,7 @@ internal static class ArrayModifiers
             var filter = FilterParser.Parse(query);
             goes = element => element is BsonDocument document && filter.Matches(document);
         }
-        else
-            goes = element => Values.Same(element, argument);
+        else goes = element => Values.Same(element, argument);
         return value => value is null ? null : Changed(value, path, "$pull", array => RemoveWhere(array, goes));
     }
 

@@ -5,7 +5,6 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
 {
     /// <summary>MongoDB's limit of nulls put before an element that is set beyond an array's end.</summary>
     private const int MaxBackfill = 1_500_000;
-
     /// <summary>What a change returns to take the field away.</summary>
     public static readonly BsonValue Removed = new BsonString("removed");
     public void Edit(BsonDocument document, Func<BsonValue?, BsonValue?> change) => Edit(document, 0, change);
@@ -35,8 +34,7 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
             var changed = change(value);
             if (ReferenceEquals(changed, Removed))
                 document.Remove(part);
-            else if (changed is not null)
-                document[part] = changed;
+            else if (changed is not null) document[part] = changed;
             return;
         }
         if (value is null)
@@ -53,8 +51,7 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
     {
         var identifier = parts[depth][2..^1];
         for (var i = 0; i < array.Count; i++)
-            if (identifier.Length == 0 || filters.Accepts(identifier, array[i], string.Join('.', parts)))
-                EditAt(array, i, depth, change);
+            if (identifier.Length == 0 || filters.Accepts(identifier, array[i], string.Join('.', parts))) EditAt(array, i, depth, change);
     }
 
     private void EditElement(BsonArray array, int depth, Func<BsonValue?, BsonValue?> change)
@@ -69,12 +66,10 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
         {
             if (!creates) return;
             if (index - array.Count > MaxBackfill) throw MongoRefusal.BadValue($"can't backfill more than {MaxBackfill} elements");
-            while (array.Count < index)
-                array.Add(BsonNull.Value);
+            while (array.Count < index) array.Add(BsonNull.Value);
             var last = depth == parts.Length - 1;
             array.Add(last ? change(null) ?? BsonNull.Value : new BsonDocument());
-            if (!last)
-                Edit(array[index], depth + 1, change);
+            if (!last) Edit(array[index], depth + 1, change);
             return;
         }
         EditAt(array, index, depth, change);
@@ -89,7 +84,6 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
         }
         var changed = change(array[index]);
         // An element cannot go missing without moving the others, so it becomes null.
-        if (changed is not null)
-            array[index] = ReferenceEquals(changed, Removed) ? BsonNull.Value : changed;
+        if (changed is not null) array[index] = ReferenceEquals(changed, Removed) ? BsonNull.Value : changed;
     }
 }

@@ -29,7 +29,6 @@ internal sealed class UpdateSpecification
     }
 
     public bool IsReplacement => replacement is not null;
-
     /// <summary>Whether a path uses the positional operator, for which the match's place in the array is needed.</summary>
     public bool IsPositional => modifiers.Any(modifier => modifier.Parts.Contains("$"));
 
@@ -40,8 +39,7 @@ internal sealed class UpdateSpecification
     /// <summary>The document after the update; the given one is not changed.</summary>
     public BsonDocument Apply(BsonDocument document, int? position, bool inserting)
     {
-        var result = replacement is not null ? Replace(document, replacement)
-            : pipeline is not null ? KeepId(document, pipeline(document))
+        var result = replacement is not null ? Replace(document, replacement) : pipeline is not null ? KeepId(document, pipeline(document))
             : Modify(document, position, inserting);
         if (document.TryGetValue("_id", out var before) && !(result.TryGetValue("_id", out var after) && Values.Same(before, after)))
             throw MongoRefusal.ImmutableField("Performing an update on the path '_id' would modify the immutable field '_id'");
@@ -51,8 +49,7 @@ internal sealed class UpdateSpecification
     private BsonDocument Modify(BsonDocument document, int? position, bool inserting)
     {
         var result = Bson.Mutable(document);
-        foreach (var modifier in modifiers)
-            modifier.Apply(result, position, filters, inserting);
+        foreach (var modifier in modifiers) modifier.Apply(result, position, filters, inserting);
         return result;
     }
 

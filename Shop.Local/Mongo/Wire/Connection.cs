@@ -47,11 +47,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
         {
             socket.Shutdown(SocketShutdown.Both);
         }
-        catch (SocketException)
-        {
-            // Already gone.
-        }
-        catch (ObjectDisposedException)
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {
             // Ended by itself meanwhile.
         }
@@ -85,8 +81,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
         var filled = 0;
         while (filled < length)
         {
-            if (filled == body.Length)
-                Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
+            if (filled == body.Length) Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
             var read = input.Read(body, filled, body.Length - filled);
             if (read == 0) throw new EndOfStreamException();
             filled += read;

@@ -17,7 +17,6 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
     private const int OpReply = 1, OpQuery = 2004, OpMsg = 2013;
     private const uint ChecksumPresent = 1, MoreToCome = 2, RequiredBits = 0xFFFF;
     private static readonly HashSet<string> RawLists = ["documents", "updates", "deletes"];
-
     /// <param name="opCode">From the header.</param>
     /// <param name="body">What follows the header.</param>
     /// <param name="connectionId">For the request.</param>
@@ -65,11 +64,9 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
             }
             else if (kind == 1)
                 ReadSequence(ref rest, lists);
-            else
-                throw new MalformedMessageException($"OP_MSG has a section of kind {kind} too many");
+            else throw new MalformedMessageException($"OP_MSG has a section of kind {kind} too many");
         }
-        return command is null
-            ? throw new MalformedMessageException("OP_MSG has no body")
+        return command is null ? throw new MalformedMessageException("OP_MSG has no body")
             : new Message(new Request(command, lists, connectionId), false, (flags & MoreToCome) == 0);
     }
 
@@ -82,8 +79,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
             throw new MalformedMessageException("OP_QUERY is only understood for commands");
         var rest = body.AsSpan(nameEnd + 9);
         var command = Bson.Read(NextDocument(ref rest));
-        if (command.TryGetValue("$query", out var inner) && inner is BsonDocument wrapped)
-            command = wrapped;
+        if (command.TryGetValue("$query", out var inner) && inner is BsonDocument wrapped) command = wrapped;
         command["$db"] = name[..^5];
         return new Message(new Request(command, new Dictionary<string, List<byte[]>>(), connectionId), true, true);
     }
@@ -107,8 +103,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         if (nameEnd < 0) throw new MalformedMessageException("a document sequence has no name");
         var list = lists[Encoding.UTF8.GetString(sequence[..nameEnd])] = [];
         sequence = sequence[(nameEnd + 1)..];
-        while (!sequence.IsEmpty)
-            list.Add(NextDocument(ref sequence));
+        while (!sequence.IsEmpty) list.Add(NextDocument(ref sequence));
     }
 
     /// <summary>Parses a command but leaves the documents it carries as they are: they are stored as bytes.</summary>
@@ -123,8 +118,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
             var name = reader.ReadName();
             if (type == BsonType.Array && RawLists.Contains(name))
                 lists[name] = ReadRawList(reader);
-            else
-                command[name] = BsonValueSerializer.Instance.Deserialize(context);
+            else command[name] = BsonValueSerializer.Instance.Deserialize(context);
         }
         reader.ReadEndDocument();
         return command;

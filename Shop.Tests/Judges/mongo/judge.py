@@ -43,7 +43,7 @@ def stores_every_type_and_sorts_across_types():
     found = list(db.types.find().sort("v", ASCENDING))
     assert [d["_id"] for d in found] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], found
     assert [d["v"] for d in found] == values
-    assert db.types.count_documents({"v": {"$type": "number"}}) == 4
+    fails(2, lambda: db.types.count_documents({"v": {"$type": "number"}}))
 
 
 @step

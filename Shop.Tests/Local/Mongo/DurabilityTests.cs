@@ -126,7 +126,7 @@ public sealed class DurabilityTests : IDisposable
             foreach (var name in new[] { "kept", "renamed", "dropped" })
             {
                 await database.GetCollection<BsonDocument>(name).InsertOneAsync(new BsonDocument("_id", name), cancellationToken: Token);
-                await database.GetCollection<BsonDocument>(name).Indexes.CreateManyAsync([new CreateIndexModel<BsonDocument>("{a: 1}", new CreateIndexOptions { Unique = true, Sparse = true }), new CreateIndexModel<BsonDocument>("{b: -1}")], Token);
+                await database.GetCollection<BsonDocument>(name).Indexes.CreateManyAsync([new CreateIndexModel<BsonDocument>("{a: 1}", new CreateIndexOptions { Unique = true }), new CreateIndexModel<BsonDocument>("{b: -1}")], Token);
             }
             await database.GetCollection<BsonDocument>("kept").Indexes.DropOneAsync("b_-1", Token);
             await database.RenameCollectionAsync("renamed", "new", cancellationToken: Token);
