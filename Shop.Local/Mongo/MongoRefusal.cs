@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo;
 
 /// <summary>A request refused with MongoDB's own code, name and words. Caught once per command or per statement, never further in.</summary>
@@ -22,26 +20,26 @@ internal sealed class MongoRefusal(int code, string codeName, string message) : 
     public static MongoRefusal InvalidOptions(string message) => new(72, "InvalidOptions", message);
     public static MongoRefusal NotSupported(string message) => new(115, "CommandNotSupported", message);
     public static MongoRefusal PlanKilled(string message) => new(175, "QueryPlanKilled", message);
-
     /// <summary>Errors that MongoDB names after their number.</summary>
     public static MongoRefusal Location(int code, string message) => new(code, $"Location{code}", message);
-
     public static MongoRefusal DuplicateKey(string collection, string index, BsonDocument pattern, BsonDocument value) =>
         new(11000, "DuplicateKey", $"E11000 duplicate key error collection: {collection} index: {index} dup key: {value.ToJson()}") { KeyPattern = pattern, KeyValue = value };
+
+    /// <summary>Whether a failure concerns one request alone: one of a shape that nobody thought of costs its sender an error, never the other connections.</summary>
+    public static bool CanAnswer(Exception failure) => failure is not (MongoRefusal or IOException or OutOfMemoryException);
+    public static MongoRefusal Internal(Exception bug) => new(1, "InternalError", $"{bug.GetType().Name}: {bug.Message}");
 
     public BsonDocument ToReply()
     {
         var reply = new BsonDocument { { "ok", 0.0 }, { "errmsg", Message }, { "code", Code }, { "codeName", CodeName } };
-        if (KeyPattern is not null)
-            reply.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
+        if (KeyPattern is not null) reply.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
         return reply;
     }
 
     public BsonDocument ToWriteError(int index)
     {
         var error = new BsonDocument { { "index", index }, { "code", Code }, { "errmsg", Message } };
-        if (KeyPattern is not null)
-            error.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
+        if (KeyPattern is not null) error.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
         return error;
     }
 }

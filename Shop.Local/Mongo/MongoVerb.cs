@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net.Sockets;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo;
 
@@ -8,7 +7,6 @@ namespace Shop.Local.Mongo;
 public static class MongoVerb
 {
     private const int DefaultPort = 27017;
-
     /// <returns>0 when it was stopped, 1 when it could not run; the reason is a sentence on stderr.</returns>
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)
     {
@@ -30,13 +28,9 @@ public static class MongoVerb
         {
             return await FailAsync($"Port {options.Port} cannot be used: {refused.Message}.");
         }
-        catch (DataDirectoryException unusable)
-        {
-            return await FailAsync(unusable.Message);
-        }
         catch (IOException failure)
         {
-            return await FailAsync($"The store stopped because its data directory cannot be used: {failure.Message}");
+            return await FailAsync(failure is DataDirectoryException ? failure.Message : $"The store stopped because its data directory cannot be used: {failure.Message}");
         }
     }
 
@@ -45,14 +39,12 @@ public static class MongoVerb
         options = new StoreOptions { Port = DefaultPort };
         for (var i = 0; i < args.Length; i += 2)
         {
-            if (i + 1 == args.Length)
-                return false;
+            if (i + 1 == args.Length) return false;
             if (args[i] == "--port" && int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65535)
                 options = options with { Port = port };
             else if (args[i] == "--data" && args[i + 1].Length > 0)
                 options = options with { DataDirectory = Path.GetFullPath(args[i + 1]) };
-            else
-                return false;
+            else return false;
         }
         return true;
     }

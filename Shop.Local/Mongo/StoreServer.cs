@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Shop.Local.Mongo.Commands;
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Wire;
 
 namespace Shop.Local.Mongo;
@@ -15,9 +14,6 @@ public sealed record StoreOptions
 
     /// <summary>The TCP port; 0 takes a free one.</summary>
     public int Port { get; init; }
-
-    /// <summary>The address to listen on. There is no authentication: anything but loopback is for closed networks.</summary>
-    public IPAddress Address { get; init; } = IPAddress.Loopback;
 }
 
 /// <summary>A local stand-in that speaks MongoDB's wire protocol, for development and tests.</summary>
@@ -27,7 +23,7 @@ public sealed class StoreServer : IAsyncDisposable
     private const int MaxConnections = 2_000;
     private const int StackBytes = 1024 * 1024;
     private static readonly TimeSpan CompactionCheck = TimeSpan.FromSeconds(5);
-
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(20);
     private readonly Catalog catalog;
     private readonly CommandRouter router;
     private readonly TcpListener listener;
@@ -50,15 +46,13 @@ public sealed class StoreServer : IAsyncDisposable
     public int Port { get; }
 
     public string ConnectionString => $"mongodb://127.0.0.1:{Port}/shop?directConnection=true";
-
     /// <summary>Ends when the store is disposed; fails when its log cannot be written any more.</summary>
     public Task Completion => completion.Task;
-
     /// <exception cref="DataDirectoryException">The data directory is in use, damaged or not accessible.</exception>
     /// <exception cref="SocketException">The port is in use.</exception>
     public static async Task<StoreServer> StartAsync(StoreOptions options, CancellationToken cancellationToken)
     {
-        var listener = new TcpListener(options.Address, options.Port);
+        var listener = new TcpListener(IPAddress.Loopback, options.Port);
         listener.Start(512);
         try
         {
@@ -74,14 +68,12 @@ public sealed class StoreServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (stopping.IsCancellationRequested)
-            return;
+        if (stopping.IsCancellationRequested) return;
         await stopping.CancelAsync();
         listener.Stop();
         await accepting;
         await compacting;
-        foreach (var (connection, _) in connections.Values)
-            connection.Close();
+        foreach (var (connection, _) in connections.Values) connection.Close();
         await Task.WhenAll(connections.Values.Select(entry => entry.Ended));
         catalog.Dispose();
         completion.TrySetResult();
@@ -91,8 +83,7 @@ public sealed class StoreServer : IAsyncDisposable
     private static Catalog Load(string? directory, CancellationToken cancellationToken)
     {
         var catalog = new Catalog(directory);
-        if (catalog.IsCompactionDue)
-            catalog.Compact(cancellationToken);
+        if (catalog.IsCompactionDue) catalog.Compact(cancellationToken);
         return catalog;
     }
 
@@ -104,8 +95,7 @@ public sealed class StoreServer : IAsyncDisposable
                 var socket = await listener.AcceptSocketAsync(stopping.Token);
                 if (connections.Count >= MaxConnections)
                     socket.Dispose();
-                else
-                    Serve(socket);
+                else Serve(socket);
             }
             catch (OperationCanceledException)
             {
@@ -113,7 +103,8 @@ public sealed class StoreServer : IAsyncDisposable
             }
             catch (SocketException)
             {
-                // The client gave up before it was accepted, or the listener was stopped, which the loop sees.
+                // The client gave up before it was accepted, the listener was stopped, which the loop sees, or there are no more handles: then wait for some.
+                await Task.Delay(AcceptPause, TimeProvider.System, CancellationToken.None);
             }
     }
 
@@ -140,8 +131,7 @@ public sealed class StoreServer : IAsyncDisposable
         try
         {
             while (await timer.WaitForNextTickAsync(stopping.Token))
-                if (catalog.IsCompactionDue)
-                    await Task.Run(() => catalog.Compact(stopping.Token), stopping.Token);
+                if (catalog.IsCompactionDue) await Task.Run(() => catalog.Compact(stopping.Token), stopping.Token);
         }
         catch (OperationCanceledException)
         {

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>One value built from many, in <c>$group</c> and in the expressions of the same names.</summary>
@@ -32,14 +29,12 @@ internal abstract class Accumulator
 
         public long Count { get; private set; }
 
-        public override BsonValue Result => !isReal ? exact
-            : exact is BsonDecimal128 ? Values.Add(exact, real + lost)
+        public override BsonValue Result => !isReal ? exact : exact is BsonDecimal128 ? Values.Add(exact, real + lost)
             : new BsonDouble(double.IsFinite(real) ? real + lost + Values.ToDouble(exact) : real + Values.ToDouble(exact));
 
         public override void Add(BsonValue? value)
         {
-            if (!TypeOrder.IsNumber(value))
-                return;
+            if (!TypeOrder.IsNumber(value)) return;
             Count++;
             if (value is not BsonDouble next)
             {
@@ -88,8 +83,7 @@ internal abstract class Accumulator
 
         public override void Add(BsonValue? value)
         {
-            if (!first || kept is null)
-                kept = Bson.Copy(value ?? BsonNull.Value);
+            if (!first || kept is null) kept = Bson.Copy(value ?? BsonNull.Value);
         }
     }
 
@@ -102,8 +96,7 @@ internal abstract class Accumulator
 
         public override void Add(BsonValue? value)
         {
-            if (value is not null && (!distinct || seen.Add(KeyWriter.Of(value))))
-                values.Add(Bson.Copy(value));
+            if (value is not null && (!distinct || seen.Add(KeyWriter.Of(value)))) values.Add(Bson.Copy(value));
         }
     }
 

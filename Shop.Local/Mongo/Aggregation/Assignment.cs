@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>The computed fields of <c>$set</c> / <c>$addFields</c>. An object that is no expression merges into what is there, field by field.</summary>
@@ -21,8 +18,7 @@ internal sealed class Assignment
     {
         var result = Bson.Mutable(document);
         var scope = new Scope(document);
-        foreach (var (path, expression) in fields)
-            Set(result, path, expression(scope));
+        foreach (var (path, expression) in fields) Set(result, path, expression(scope));
         return result;
     }
 
@@ -33,8 +29,7 @@ internal sealed class Assignment
         {
             if (value is null)
                 document.Remove(path[0]);
-            else
-                document[path[0]] = Bson.Copy(value);
+            else document[path[0]] = Bson.Copy(value);
             return;
         }
         document.TryGetValue(path[0], out var child);
@@ -45,8 +40,7 @@ internal sealed class Assignment
     {
         if (node is BsonArray array)
         {
-            for (var i = 0; i < array.Count; i++)
-                array[i] = Within(array[i], path, value);
+            for (var i = 0; i < array.Count; i++) array[i] = Within(array[i], path, value);
             return array;
         }
         var document = node as BsonDocument ?? [];
@@ -63,8 +57,7 @@ internal sealed class Assignment
                 throw MongoRefusal.Location(16410, $"FieldPath field names may not be empty or start with '$': {element.Name}");
             if (element.Value is BsonDocument { ElementCount: > 0 } nested && nested.GetElement(0).Name is not ['$', ..])
                 Add(path, nested);
-            else
-                fields.Add((path, ExpressionParser.Parse(element.Value)));
+            else fields.Add((path, ExpressionParser.Parse(element.Value)));
         }
     }
 }

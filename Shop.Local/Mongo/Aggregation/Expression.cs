@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>A parsed aggregation expression; null is a missing value.</summary>
@@ -13,8 +11,7 @@ internal sealed record Scope(BsonDocument Root, string? Name = null, BsonValue? 
     public BsonValue? Variable(string name)
     {
         for (var scope = this; scope is not null; scope = scope.Outer)
-            if (string.Equals(scope.Name, name, StringComparison.Ordinal))
-                return scope.Value;
+            if (string.Equals(scope.Name, name, StringComparison.Ordinal)) return scope.Value;
         return null;
     }
 }

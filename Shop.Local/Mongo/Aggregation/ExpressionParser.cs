@@ -1,13 +1,9 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>From a document to an <see cref="Expression"/>. Unknown operators are refused here, before any document is seen.</summary>
 internal static class ExpressionParser
 {
     private static readonly HashSet<string> BuiltInVariables = ["ROOT", "CURRENT", "REMOVE"];
-
     public static Expression Parse(BsonValue value) => Parse(value, []);
 
     public static Expression Parse(BsonValue value, IReadOnlyCollection<string> variables) => value switch
@@ -23,16 +19,11 @@ internal static class ExpressionParser
     /// <summary>The values at a path; an array on the way gives the array of what its documents have.</summary>
     public static BsonValue? Walk(BsonValue? value, ReadOnlySpan<string> parts)
     {
-        if (parts.IsEmpty || value is null)
-            return value;
-        if (value is BsonDocument document)
-            return document.TryGetValue(parts[0], out var child) ? Walk(child, parts[1..]) : null;
-        if (value is not BsonArray array)
-            return null;
+        if (parts.IsEmpty || value is null) return value;
+        if (value is BsonDocument document) return document.TryGetValue(parts[0], out var child) ? Walk(child, parts[1..]) : null;
+        if (value is not BsonArray array) return null;
         var found = new BsonArray();
-        foreach (var element in array)
-            if (element is BsonDocument or BsonArray && Walk(element, parts) is { } inner)
-                found.Add(inner);
+        foreach (var element in array) if (element is BsonDocument or BsonArray && Walk(element, parts) is { } inner) found.Add(inner);
         return found;
     }
 
@@ -66,9 +57,7 @@ internal static class ExpressionParser
         return scope =>
         {
             var result = new BsonDocument();
-            foreach (var (name, expression) in fields)
-                if (expression(scope) is { } value)
-                    result[name] = value;
+            foreach (var (name, expression) in fields) if (expression(scope) is { } value) result[name] = value;
             return result;
         };
     }
@@ -84,10 +73,8 @@ internal static class ExpressionParser
         var (name, argument) = (document.GetElement(0).Name, document.GetElement(0).Value);
         if (document.ElementCount != 1)
             throw MongoRefusal.Location(15983, "An object representing an expression must have exactly one field");
-        if (name == "$literal")
-            return _ => argument;
-        if (ScopedOperators.TryParse(name, argument, variables) is { } scoped)
-            return scoped;
+        if (name == "$literal") return _ => argument;
+        if (ScopedOperators.TryParse(name, argument, variables) is { } scoped) return scoped;
         if (!Operators.All.TryGetValue(name, out var known))
             throw new MongoRefusal(168, "InvalidPipelineOperator", $"Unrecognized expression '{name}'");
         var arguments = (argument is BsonArray list ? list.AsEnumerable() : [argument]).Select(element => Parse(element, variables)).ToArray();
@@ -96,8 +83,7 @@ internal static class ExpressionParser
         return scope =>
         {
             var values = new BsonValue?[arguments.Length];
-            for (var i = 0; i < values.Length; i++)
-                values[i] = arguments[i](scope);
+            for (var i = 0; i < values.Length; i++) values[i] = arguments[i](scope);
             return known.Apply(values);
         };
     }

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>The <c>$group</c> stage.</summary>
@@ -10,8 +7,7 @@ internal static class Grouping
     {
         if (specification is not BsonDocument document)
             throw MongoRefusal.Location(15947, "a group's fields must be specified in an object");
-        if (!document.TryGetValue("_id", out var idValue))
-            throw MongoRefusal.Location(15955, "a group specification must include an _id");
+        if (!document.TryGetValue("_id", out var idValue)) throw MongoRefusal.Location(15955, "a group specification must include an _id");
         var id = ExpressionParser.Parse(idValue);
         var fields = document.Where(element => element.Name != "_id").Select(Field).ToArray();
         return input => Run(input, id, fields);
@@ -38,14 +34,12 @@ internal static class Grouping
             var key = KeyWriter.Of(value);
             if (!groups.TryGetValue(key, out var group))
                 groups[key] = group = (Bson.Copy(value), [.. fields.Select(field => Accumulator.Create(field.Operator))]);
-            for (var i = 0; i < fields.Length; i++)
-                group.Accumulators[i].Add(fields[i].Value(scope));
+            for (var i = 0; i < fields.Length; i++) group.Accumulators[i].Add(fields[i].Value(scope));
         }
         foreach (var (value, accumulators) in groups.Values)
         {
             var result = new BsonDocument("_id", value);
-            for (var i = 0; i < fields.Length; i++)
-                result[fields[i].Name] = accumulators[i].Result;
+            for (var i = 0; i < fields.Length; i++) result[fields[i].Name] = accumulators[i].Result;
             yield return result;
         }
     }

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Aggregation;
@@ -11,8 +9,7 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
 {
     public static Pipeline Parse(BsonArray stages, BsonValue? hint)
     {
-        var rest = stages.Select(stage => stage is BsonDocument { ElementCount: 1 } document
-            ? document.GetElement(0)
+        var rest = stages.Select(stage => stage is BsonDocument { ElementCount: 1 } document ? document.GetElement(0)
             : throw MongoRefusal.Location(40323, "A pipeline stage specification object must contain exactly one field.")).ToList();
         var all = rest.Select(StageOf).ToList();
         var taken = 0;
@@ -31,7 +28,6 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
     }
 
     public IEnumerable<BsonDocument> Run(IEnumerable<BsonDocument> documents) => Stages.Aggregate(documents, (input, stage) => stage(input));
-
     /// <summary>The stages that an update with a pipeline may have.</summary>
     public static Func<BsonDocument, BsonDocument> ParseUpdate(BsonArray stages)
     {
@@ -100,8 +96,7 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
 
         static IEnumerable<BsonDocument> Counted(IEnumerable<BsonDocument> input, string name)
         {
-            if (input.LongCount() is > 0 and var count)
-                yield return new BsonDocument(name, count <= int.MaxValue ? (int)count : count);
+            if (input.LongCount() is > 0 and var count) yield return new BsonDocument(name, count <= int.MaxValue ? (int)count : count);
         }
     }
 }

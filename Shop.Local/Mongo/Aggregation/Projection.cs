@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Aggregation;
@@ -17,10 +15,9 @@ internal sealed class Projection
         if (specification is null or { ElementCount: 0 })
             return inPipeline ? throw MongoRefusal.Location(51272, "Invalid $project :: caused by :: projection specification must have at least one field") : null;
         var projection = new Projection();
-        foreach (var element in specification)
-            projection.Add(element.Name, element.Value, inPipeline);
+        foreach (var element in specification) projection.Add(element.Name, element.Value);
         // Only _id was named: {_id: 0} excludes, {_id: 1} includes.
-        projection.including ??= projection.computed.Count > 0 || projection.id != false && projection.root.Children.Count == 0;
+        projection.including ??= projection.id != false;
         return projection;
     }
 
@@ -30,31 +27,25 @@ internal sealed class Projection
     public BsonDocument Apply(BsonDocument document)
     {
         var result = new BsonDocument();
-        if (id != false && including == true && document.TryGetValue("_id", out var kept))
-            result["_id"] = kept;
+        if (id != false && including == true && document.TryGetValue("_id", out var kept)) result["_id"] = kept;
         foreach (var element in document)
         {
             if (element.Name == "_id")
             {
-                if (id != false && including == false)
-                    result["_id"] = element.Value;
+                if (id != false && including == false) result["_id"] = element.Value;
                 continue;
             }
-            if (Apply(root, element.Name, element.Value) is { } value)
-                result[element.Name] = value;
+            if (Apply(root, element.Name, element.Value) is { } value) result[element.Name] = value;
         }
         var scope = new Scope(document);
-        foreach (var (path, expression) in computed)
-            Assignment.Set(result, path, expression(scope));
+        foreach (var (path, expression) in computed) Assignment.Set(result, path, expression(scope));
         return result;
     }
 
     private BsonValue? Apply(Node node, string name, BsonValue value)
     {
-        if (node.Children.GetValueOrDefault(name) is not { } child)
-            return including == true ? null : value;
-        if (child.Slice is { } slice)
-            return slice(value);
+        if (node.Children.GetValueOrDefault(name) is not { } child) return including == true ? null : value;
+        if (child.IsComputed) return null;
         return child.Children.Count == 0 ? (including == true ? value : null) : Descend(child, value);
     }
 
@@ -66,26 +57,21 @@ internal sealed class Projection
         _ => including == true ? null : value
     };
 
-    private void Add(string path, BsonValue value, bool inPipeline)
+    private void Add(string path, BsonValue value)
     {
         var parts = DocumentPath.Split(path);
-        if (parts.Any(part => part.Length == 0))
-            throw MongoRefusal.Location(40352, "FieldPath field names may not be empty strings.");
+        if (parts.Any(part => part.Length == 0)) throw MongoRefusal.Location(40352, "FieldPath field names may not be empty strings.");
         if (parts.Any(part => part[0] == '$'))
             throw MongoRefusal.Location(16410, $"FieldPath field names may not start with '$': positional projection '{path}' is not supported");
         if (Flag(value) is { } wanted)
             AddFlag(path, parts, wanted);
-        else if (!inPipeline && value is BsonDocument { ElementCount: 1 } special && special.GetElement(0).Name is "$slice" or "$elemMatch" && FindOnly(special) is { } slice)
-            AddNode(path, parts).Slice = slice;
         else if (value is BsonDocument { ElementCount: > 0 } nested && !FilterParser.IsOperators(nested))
-            foreach (var element in nested)
-                Add($"{path}.{element.Name}", element.Value, inPipeline);
+            foreach (var element in nested) Add($"{path}.{element.Name}", element.Value);
         else
         {
             Direction(path, true);
-            if (path == "_id")
-                id = false;
-            AddNode(path, parts).Slice = _ => null;
+            if (path == "_id") id = false;
+            AddNode(path, parts).IsComputed = true;
             computed.Add((parts, ExpressionParser.Parse(value)));
         }
     }
@@ -104,8 +90,7 @@ internal sealed class Projection
     private void Direction(string path, bool include)
     {
         if (including is { } known && known != include)
-            throw include
-                ? MongoRefusal.Location(31253, $"Cannot do inclusion on field {path} in exclusion projection")
+            throw include ? MongoRefusal.Location(31253, $"Cannot do inclusion on field {path} in exclusion projection")
                 : MongoRefusal.Location(31254, $"Cannot do exclusion on field {path} in inclusion projection");
         including = include;
     }
@@ -123,26 +108,9 @@ internal sealed class Projection
         return node;
     }
 
-    private Func<BsonValue, BsonValue?>? FindOnly(BsonDocument special)
-    {
-        var (name, argument) = (special.GetElement(0).Name, special.GetElement(0).Value);
-        if (name == "$elemMatch")
-        {
-            including ??= true;
-            var condition = FilterParser.ParseCondition(special);
-            return value => value is BsonArray array && array.FirstOrDefault(element => condition.Accepts(new BsonArray { element })) is { } found ? new BsonArray { found } : null;
-        }
-        var (skip, count) = argument is BsonArray { Count: 2 } pair
-            ? (Values.ToInteger(pair[0], "$slice"), Values.ToInteger(pair[1], "$slice"))
-            : Values.ToInteger(argument, "$slice") is >= 0 and var front ? (0, front) : (Values.ToInteger(argument, "$slice"), long.MaxValue);
-        return value => value is BsonArray array
-            ? new BsonArray(array.Skip((int)Math.Min(skip < 0 ? Math.Max(0, array.Count + skip) : skip, int.MaxValue)).Take((int)Math.Min(count, int.MaxValue)))
-            : value;
-    }
-
     private sealed class Node
     {
         public Dictionary<string, Node> Children { get; } = new(StringComparer.Ordinal);
-        public Func<BsonValue, BsonValue?>? Slice { get; set; }
+        public bool IsComputed { get; set; }
     }
 }

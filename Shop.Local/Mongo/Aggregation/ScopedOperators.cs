@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>Operators that bind variables or leave some of their arguments unevaluated.</summary>
@@ -9,14 +6,11 @@ internal static class ScopedOperators
     public static Expression? TryParse(string name, BsonValue argument, IReadOnlyCollection<string> variables) => name switch
     {
         "$cond" => Condition(argument, variables),
-        "$switch" => Switch(argument, variables),
         "$ifNull" => IfNull(argument, variables),
         "$and" => Logical(argument, variables, false),
         "$or" => Logical(argument, variables, true),
-        "$let" => Let(argument, variables),
         "$map" => Map(argument, variables),
         "$filter" => Filter(argument, variables),
-        "$reduce" => Reduce(argument, variables),
         _ => null
     };
 
@@ -32,35 +26,14 @@ internal static class ScopedOperators
         return scope => Values.IsTrue(test(scope)) ? yes(scope) : no(scope);
     }
 
-    private static Expression Switch(BsonValue argument, IReadOnlyCollection<string> variables)
-    {
-        var document = Arguments(argument, "$switch", 40060);
-        if (Required(document, "$switch", "branches") is not BsonArray { Count: > 0 } list || list.Any(entry => entry is not BsonDocument))
-            throw MongoRefusal.Location(40061, "$switch expected an array for 'branches'");
-        var branches = list.Select(entry => (
-            Case: ExpressionParser.Parse(Required(entry.AsBsonDocument, "$switch", "case"), variables),
-            Then: ExpressionParser.Parse(Required(entry.AsBsonDocument, "$switch", "then"), variables))).ToArray();
-        var otherwise = document.TryGetValue("default", out var value) ? ExpressionParser.Parse(value, variables) : null;
-        return scope =>
-        {
-            foreach (var (test, then) in branches)
-                if (Values.IsTrue(test(scope)))
-                    return then(scope);
-            return otherwise is null ? throw MongoRefusal.Location(40066, "$switch could not find a matching branch for an input, and no default was specified.") : otherwise(scope);
-        };
-    }
-
     private static Expression IfNull(BsonValue argument, IReadOnlyCollection<string> variables)
     {
-        if (argument is not BsonArray { Count: >= 2 } array)
-            throw MongoRefusal.Location(1257300, "$ifNull needs at least two arguments");
+        if (argument is not BsonArray { Count: >= 2 } array) throw MongoRefusal.Location(1257300, "$ifNull needs at least two arguments");
         var options = array.Select(element => ExpressionParser.Parse(element, variables)).ToArray();
         return scope =>
         {
             BsonValue? value = null;
-            foreach (var option in options)
-                if ((value = option(scope)) is not (null or BsonNull or BsonUndefined))
-                    break;
+            foreach (var option in options) if ((value = option(scope)) is not (null or BsonNull or BsonUndefined)) break;
             return value;
         };
     }
@@ -71,23 +44,12 @@ internal static class ScopedOperators
         return scope => BsonBoolean.Create(any ? parts.Any(part => Values.IsTrue(part(scope))) : parts.All(part => Values.IsTrue(part(scope))));
     }
 
-    private static Expression Let(BsonValue argument, IReadOnlyCollection<string> variables)
-    {
-        var document = Arguments(argument, "$let", 16874);
-        if (Required(document, "$let", "vars") is not BsonDocument bindings)
-            throw MongoRefusal.Location(16876, "invalid parameter: expected an object (vars)");
-        var values = bindings.Select(binding => (binding.Name, Value: ExpressionParser.Parse(binding.Value, variables))).ToArray();
-        var body = ExpressionParser.Parse(Required(document, "$let", "in"), [.. variables, .. bindings.Names]);
-        return scope => body(values.Aggregate(scope, (inner, binding) => inner.Bind(binding.Name, binding.Value(scope))));
-    }
-
     private static Expression Map(BsonValue argument, IReadOnlyCollection<string> variables)
     {
         var (input, name, document) = Iteration(argument, "$map", variables);
         var body = ExpressionParser.Parse(Required(document, "$map", "in"), [.. variables, name]);
         return scope => Elements(input(scope), "$map") is { } elements
-            ? new BsonArray(elements.Select(element => body(scope.Bind(name, element)) ?? BsonNull.Value))
-            : BsonNull.Value;
+            ? new BsonArray(elements.Select(element => body(scope.Bind(name, element)) ?? BsonNull.Value)) : BsonNull.Value;
     }
 
     private static Expression Filter(BsonValue argument, IReadOnlyCollection<string> variables)
@@ -95,19 +57,7 @@ internal static class ScopedOperators
         var (input, name, document) = Iteration(argument, "$filter", variables);
         var test = ExpressionParser.Parse(Required(document, "$filter", "cond"), [.. variables, name]);
         return scope => Elements(input(scope), "$filter") is { } elements
-            ? new BsonArray(elements.Where(element => Values.IsTrue(test(scope.Bind(name, element)))))
-            : BsonNull.Value;
-    }
-
-    private static Expression Reduce(BsonValue argument, IReadOnlyCollection<string> variables)
-    {
-        var document = Arguments(argument, "$reduce", 40075);
-        var input = ExpressionParser.Parse(Required(document, "$reduce", "input"), variables);
-        var initial = ExpressionParser.Parse(Required(document, "$reduce", "initialValue"), variables);
-        var body = ExpressionParser.Parse(Required(document, "$reduce", "in"), [.. variables, "value", "this"]);
-        return scope => Elements(input(scope), "$reduce") is { } elements
-            ? elements.Aggregate(initial(scope), (value, element) => body(scope.Bind("value", value).Bind("this", element)))
-            : BsonNull.Value;
+            ? new BsonArray(elements.Where(element => Values.IsTrue(test(scope.Bind(name, element))))) : BsonNull.Value;
     }
 
     private static (Expression Input, string Name, BsonDocument Document) Iteration(BsonValue argument, string name, IReadOnlyCollection<string> variables)
@@ -126,7 +76,6 @@ internal static class ScopedOperators
 
     private static BsonDocument Arguments(BsonValue argument, string name, int code) =>
         argument as BsonDocument ?? throw MongoRefusal.Location(code, $"{name} only supports an object as its argument");
-
     private static BsonValue Required(BsonDocument document, string name, string field) =>
         document.TryGetValue(field, out var value) ? value : throw MongoRefusal.Location(28648, $"Missing '{field}' parameter to {name}");
 }

@@ -1,12 +1,9 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>The <c>$unwind</c> stage.</summary>
 internal static class Unwinding
 {
-    private static readonly HashSet<string> Options = ["path", "preserveNullAndEmptyArrays", "includeArrayIndex"];
+    private static readonly HashSet<string> Options = ["path", "preserveNullAndEmptyArrays"];
 
     public static Stage Parse(BsonValue specification)
     {
@@ -17,34 +14,28 @@ internal static class Unwinding
             throw MongoRefusal.Location(28818, "path option to $unwind stage should be prefixed with a '$'");
         var parts = DocumentPath.Split(path.Value[1..]);
         var preserve = Values.IsTrue(document.GetValue("preserveNullAndEmptyArrays", BsonNull.Value));
-        var index = document.TryGetValue("includeArrayIndex", out var name) ? DocumentPath.Split(name.AsString) : null;
-        return input => input.SelectMany(row => Unwind(row, parts, preserve, index));
+        return input => input.SelectMany(row => Unwind(row, parts, preserve));
     }
 
-    private static IEnumerable<BsonDocument> Unwind(BsonDocument document, string[] path, bool preserve, string[]? index)
+    private static IEnumerable<BsonDocument> Unwind(BsonDocument document, string[] path, bool preserve)
     {
         var value = DocumentsOnly(document, path);
         if (value is BsonArray { Count: > 0 } array)
         {
-            var position = 0L;
-            foreach (var element in array)
-                yield return With(document, path, element, index, position++);
+            foreach (var element in array) yield return With(document, path, element);
         }
         else if (value is not (null or BsonNull or BsonUndefined or BsonArray) || preserve)
-            yield return With(document, path, value is BsonArray ? null : value, index, null);
+            yield return With(document, path, value is BsonArray ? null : value);
     }
 
     /// <summary>Arrays on the way are not run through.</summary>
     private static BsonValue? DocumentsOnly(BsonValue? value, ReadOnlySpan<string> path) =>
         path.IsEmpty ? value : value is BsonDocument document && document.TryGetValue(path[0], out var child) ? DocumentsOnly(child, path[1..]) : null;
 
-    private static BsonDocument With(BsonDocument document, string[] path, BsonValue? value, string[]? index, long? position)
+    private static BsonDocument With(BsonDocument document, string[] path, BsonValue? value)
     {
         var result = Bson.Mutable(document);
-        if (value is not null || DocumentsOnly(document, path) is not null)
-            Assignment.Set(result, path, value);
-        if (index is not null)
-            Assignment.Set(result, index, position is { } at ? at : BsonNull.Value);
+        if (value is not null || DocumentsOnly(document, path) is not null) Assignment.Set(result, path, value);
         return result;
     }
 }

@@ -1,7 +1,4 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -18,16 +15,14 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
 
     public Reply Drop(Request request)
     {
-        if (catalog.Find(request.Namespace) is not { } collection)
-            return new BsonDocument("ok", 1.0);
+        if (catalog.Find(request.Namespace) is not { } collection) return new BsonDocument("ok", 1.0);
         catalog.Drop(collection);
         return new BsonDocument { { "nIndexesWas", collection.Indexes.Count }, { "ns", request.Namespace }, { "ok", 1.0 } };
     }
 
     public Reply DropDatabase(Request request)
     {
-        foreach (var collection in Of(request.Database).ToList())
-            catalog.Drop(collection);
+        foreach (var collection in Of(request.Database).ToList()) catalog.Drop(collection);
         return new BsonDocument { { "dropped", request.Database }, { "ok", 1.0 } };
     }
 
@@ -42,8 +37,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
     public Reply CreateIndexes(Request request)
     {
         var wanted = (request.Array("indexes") ?? []).Select(spec => IndexDefinition.Parse(spec as BsonDocument ?? throw MongoRefusal.TypeMismatch("an index specification must be an object"))).ToList();
-        if (wanted.Count == 0)
-            throw MongoRefusal.BadValue("Must specify at least one index to create");
+        if (wanted.Count == 0) throw MongoRefusal.BadValue("Must specify at least one index to create");
         lock (catalog.Gate)
         {
             var created = catalog.Find(request.Namespace) is null;
@@ -54,8 +48,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
                 var batch = new ChangeBatch();
                 try
                 {
-                    foreach (var definition in wanted)
-                        Add(collection, definition, batch);
+                    foreach (var definition in wanted) Add(collection, definition, batch);
                 }
                 catch (MongoRefusal)
                 {
@@ -78,8 +71,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
                 var batch = new ChangeBatch();
                 foreach (var index in Chosen(collection, request.Value("index") ?? BsonNull.Value))
                 {
-                    if (index.Definition.IsId)
-                        throw MongoRefusal.InvalidOptions("cannot drop _id index");
+                    if (index.Definition.IsId) throw MongoRefusal.InvalidOptions("cannot drop _id index");
                     collection.Indexes.Remove(index);
                     batch.DropIndex(collection.Id, index.Definition.Name);
                 }
@@ -116,26 +108,15 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
         return new BsonDocument { { "databases", new BsonArray(sizes) }, { "totalSize", sizes.Sum(size => size["sizeOnDisk"].AsInt64) }, { "ok", 1.0 } };
     }
 
-    public Reply CollectionStatistics(Request request)
-    {
-        var reply = new BsonDocument { { "ns", request.Namespace }, { "count", 0 }, { "size", 0L }, { "nindexes", 0 }, { "ok", 1.0 } };
-        if (catalog.Find(request.Namespace) is { } collection)
-            lock (collection.Gate)
-                reply.Merge(new BsonDocument { { "count", collection.Count }, { "size", collection.DataBytes }, { "nindexes", collection.Indexes.Count } }, true);
-        return reply;
-    }
-
     private IEnumerable<Collection> Of(string database) => catalog.Collections.Where(collection => collection.Namespace.StartsWith(database + ".", StringComparison.Ordinal));
 
     private static void Add(Collection collection, IndexDefinition definition, ChangeBatch batch)
     {
-        if (definition.SameKey(IndexDefinition.Id.Key))
-            return;
+        if (definition.SameKey(IndexDefinition.Id.Key)) return;
         foreach (var existing in collection.Indexes.Select(index => index.Definition))
         {
-            var sameOptions = existing.SameKey(definition.Key) && existing.Unique == definition.Unique && existing.Sparse == definition.Sparse;
-            if (sameOptions && existing.Name == definition.Name)
-                return;
+            var sameOptions = existing.SameKey(definition.Key) && existing.Unique == definition.Unique;
+            if (sameOptions && existing.Name == definition.Name) return;
             if (existing.Name == definition.Name)
                 throw new MongoRefusal(86, "IndexKeySpecsConflict", $"An existing index has the same name as the requested index: {definition.Name}");
             if (existing.SameKey(definition.Key))
@@ -149,8 +130,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
 
     private static List<OrderedIndex> Chosen(Collection collection, BsonValue which)
     {
-        if (which is BsonString { Value: "*" })
-            return collection.Indexes[1..];
+        if (which is BsonString { Value: "*" }) return collection.Indexes[1..];
         var names = which as BsonArray ?? [which];
         return [.. names.Select(name => collection.Indexes.Find(index => name is BsonDocument key ? index.Definition.SameKey(key) : name is BsonString text && index.Definition.Name == text.Value)
             ?? throw new MongoRefusal(27, "IndexNotFound", $"index not found with name [{name}]"))];

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>Options that would change the result and are not implemented are refused rather than overlooked.</summary>
@@ -27,8 +24,7 @@ internal sealed record WriteConcern(bool Journaled)
 {
     public static WriteConcern Parse(Request request)
     {
-        if (request.Document("writeConcern") is not { } concern)
-            return new WriteConcern(false);
+        if (request.Document("writeConcern") is not { } concern) return new WriteConcern(false);
         if (concern.TryGetValue("w", out var w))
         {
             if (TypeOrder.IsNumber(w) && Values.ToInteger(w, "w") is < 0 or > 1)

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Wire;
 
 namespace Shop.Local.Mongo.Commands;
@@ -14,7 +12,7 @@ internal sealed class CommandRouter
     {
         this.logFailed = logFailed;
         var cursors = new Cursors(time);
-        var writes = new WriteCommands(catalog, time);
+        var writes = new WriteCommands(catalog);
         var reads = new ReadCommands(catalog, cursors);
         var explain = new Explain(catalog);
         AddSession(time);
@@ -22,7 +20,7 @@ internal sealed class CommandRouter
         commands["insert"] = writes.Insert;
         commands["update"] = writes.Update;
         commands["delete"] = writes.Delete;
-        commands["findAndModify"] = commands["findandmodify"] = new FindAndModify(catalog, time).Run;
+        commands["findAndModify"] = commands["findandmodify"] = new FindAndModify(catalog).Run;
         commands["find"] = reads.Find;
         commands["getMore"] = reads.GetMore;
         commands["killCursors"] = reads.KillCursors;
@@ -30,37 +28,26 @@ internal sealed class CommandRouter
         commands["distinct"] = reads.Distinct;
         commands["aggregate"] = request => request.Flag("explain") ? explain.Run(request, true) : reads.Aggregate(request);
         commands["explain"] = explain.Run;
-        commands["serverStatus"] = _ => new BsonDocument
-        {
-            { "version", Handshake.Version }, { "process", "shop mongo" }, { "localTime", new BsonDateTime(time.GetUtcNow().UtcDateTime) },
-            { "metrics", new BsonDocument("cursor", new BsonDocument("open", new BsonDocument("total", cursors.Count))) }, { "ok", 1.0 }
-        };
     }
 
     public Reply Execute(Request request)
     {
         try
         {
-            if (request.Body.ElementCount == 0)
-                throw MongoRefusal.FailedToParse("a command must not be empty");
+            if (request.Body.ElementCount == 0) throw MongoRefusal.FailedToParse("a command must not be empty");
             if (!commands.TryGetValue(request.Name, out var command))
                 throw new MongoRefusal(59, "CommandNotFound", $"no such command: '{request.Name}'");
             CommandOptions.RefuseUnsupported(request.Body);
             return command(request);
-        }
-        catch (MongoRefusal refusal)
-        {
-            return refusal.ToReply();
         }
         catch (IOException broken)
         {
             logFailed(broken);
             return new MongoRefusal(91, "ShutdownInProgress", $"the store stops because its log cannot be written: {broken.Message}").ToReply();
         }
-        catch (Exception bug) when (bug is InvalidCastException or InvalidOperationException or ArgumentException or FormatException or OverflowException or KeyNotFoundException or NotSupportedException)
+        catch (Exception failure) when (failure is MongoRefusal || MongoRefusal.CanAnswer(failure))
         {
-            // A request of a shape that nobody thought of costs its sender an error, never the other connections.
-            return new MongoRefusal(1, "InternalError", $"{request.Name}: {bug.Message}").ToReply();
+            return (failure as MongoRefusal ?? MongoRefusal.Internal(failure)).ToReply();
         }
     }
 
@@ -73,8 +60,6 @@ internal sealed class CommandRouter
             commands[name] = _ => Reply.Ok;
         commands["getParameter"] = _ => new BsonDocument { { "featureCompatibilityVersion", new BsonDocument("version", "7.0") }, { "ok", 1.0 } };
         commands["getLog"] = _ => new BsonDocument { { "totalLinesWritten", 0 }, { "log", new BsonArray() }, { "ok", 1.0 } };
-        commands["getCmdLineOpts"] = _ => new BsonDocument { { "argv", new BsonArray() }, { "parsed", new BsonDocument() }, { "ok", 1.0 } };
-        commands["whatsmyuri"] = request => new BsonDocument { { "you", $"connection {request.ConnectionId}" }, { "ok", 1.0 } };
         commands["connectionStatus"] = _ => new BsonDocument
         {
             { "authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } } }, { "ok", 1.0 }
@@ -92,6 +77,5 @@ internal sealed class CommandRouter
         commands["listIndexes"] = catalog.ListIndexes;
         commands["listCollections"] = catalog.ListCollections;
         commands["listDatabases"] = catalog.ListDatabases;
-        commands["collStats"] = commands["collstats"] = catalog.CollectionStatistics;
     }
 }

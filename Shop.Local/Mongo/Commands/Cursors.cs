@@ -11,9 +11,6 @@ internal sealed class Cursors(TimeProvider time)
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<long, Cursor> open = new();
     private long lastId;
-
-    public int Count => open.Count;
-
     public Reply Start(string name, IEnumerable<byte[]> documents, long? batchSize, bool singleBatch)
     {
         var cursor = new Cursor(name, documents.GetEnumerator());
@@ -24,8 +21,7 @@ internal sealed class Cursors(TimeProvider time)
             return new CursorReply(name, 0, "firstBatch", batch);
         }
         DropIdle();
-        if (open.Count >= MaxOpen)
-            throw MongoRefusal.NotSupported($"more than {MaxOpen} open cursors");
+        if (open.Count >= MaxOpen) throw MongoRefusal.NotSupported($"more than {MaxOpen} open cursors");
         var id = Interlocked.Increment(ref lastId);
         cursor.LastUsed = time.GetTimestamp();
         open[id] = cursor;
@@ -49,16 +45,14 @@ internal sealed class Cursors(TimeProvider time)
                 throw;
             }
             cursor.LastUsed = time.GetTimestamp();
-            if (cursor.IsExhausted)
-                Kill(id);
+            if (cursor.IsExhausted) Kill(id);
             return new CursorReply(name, cursor.IsExhausted ? 0 : id, "nextBatch", batch);
         }
     }
 
     public bool Kill(long id)
     {
-        if (!open.TryRemove(id, out var cursor))
-            return false;
+        if (!open.TryRemove(id, out var cursor)) return false;
         lock (cursor)
             cursor.Dispose();
         return true;
@@ -66,9 +60,7 @@ internal sealed class Cursors(TimeProvider time)
 
     private void DropIdle()
     {
-        foreach (var (id, cursor) in open)
-            if (time.GetElapsedTime(cursor.LastUsed) > IdleLimit)
-                Kill(id);
+        foreach (var (id, cursor) in open) if (time.GetElapsedTime(cursor.LastUsed) > IdleLimit) Kill(id);
     }
 
     private sealed class Cursor(string name, IEnumerator<byte[]> documents) : IDisposable
@@ -84,10 +76,8 @@ internal sealed class Cursors(TimeProvider time)
         public List<byte[]> Take(long count, int bytes)
         {
             var batch = new List<byte[]>();
-            if (count == 0)
-                return batch;
-            if (!started)
-                Advance();
+            if (count == 0) return batch;
+            if (!started) Advance();
             for (long size = 0; ahead is not null && batch.Count < count && (batch.Count == 0 || size + ahead.Length <= bytes); Advance())
             {
                 size += ahead.Length;

@@ -1,7 +1,5 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -11,8 +9,7 @@ internal sealed class Explain(Catalog catalog)
     public Reply Run(Request request)
     {
         var inner = request.Argument as BsonDocument ?? throw MongoRefusal.TypeMismatch("explain needs a command");
-        if (!inner.Contains("$db"))
-            inner = new BsonDocument(inner.Elements) { { "$db", request.Database } };
+        if (!inner.Contains("$db")) inner = new BsonDocument(inner.Elements) { { "$db", request.Database } };
         return Run(new Request(inner, request.Sequences, request.ConnectionId), request.Text("verbosity") is not "queryPlanner");
     }
 
@@ -43,14 +40,12 @@ internal sealed class Explain(Catalog catalog)
     {
         "find" or "count" or "distinct" or "findAndModify" or "findandmodify" => ReadCommands.QueryOf(command),
         "aggregate" => Pipeline.Parse(command.Array("pipeline") ?? [], command.Value("hint")).Source,
-        "update" or "delete" when command.Array(command.Name + "s") is [BsonDocument statement, ..] => new Query(FilterParser.Parse(statement.GetValue("q", new BsonDocument()).AsBsonDocument), Hint: statement.GetValue("hint", null)),
         _ => throw new MongoRefusal(59, "CommandNotFound", $"Explain failed due to unknown command: {command.Name}")
     };
 
     private static BsonDocument Describe(Plan plan, Query query)
     {
-        BsonDocument stage = plan.Stage == "IXSCAN"
-            ? new()
+        BsonDocument stage = plan.Stage == "IXSCAN" ? new()
             {
                 { "stage", "FETCH" },
                 { "inputStage", new BsonDocument

@@ -1,13 +1,11 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Updates;
 
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>Changes one document and answers it as it was or is.</summary>
-internal sealed class FindAndModify(Catalog catalog, TimeProvider time)
+internal sealed class FindAndModify(Catalog catalog)
 {
     public Reply Run(Request request)
     {
@@ -19,24 +17,28 @@ internal sealed class FindAndModify(Catalog catalog, TimeProvider time)
         if (remove == request.Body.Contains("update") || remove && (request.Flag("upsert") || request.Flag("new")))
             throw MongoRefusal.FailedToParse("Either an update or remove=true must be specified, and remove excludes new and upsert");
         var statement = remove ? null
-            : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update")!, request.Array("arrayFilters"), time.GetUtcNow().UtcDateTime), request.Flag("upsert"), false);
+            : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update")!, request.Array("arrayFilters")), request.Flag("upsert"), false);
         while (true)
         {
             var collection = remove ? catalog.Find(request.Namespace) : catalog.FindOrCreate(request.Namespace);
-            if (collection is null)
-                return Answer(null, null, new BsonDocument("n", 0));
+            if (collection is null) return Answer(null, null, new BsonDocument("n", 0));
             BsonDocument reply;
             long position;
             lock (collection.Gate)
             {
-                if (collection.Dropped)
-                    continue;
+                if (collection.Dropped) continue;
                 var batch = new ChangeBatch();
-                reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch);
-                position = catalog.Commit(batch);
+                try
+                {
+                    reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch);
+                }
+                finally
+                {
+                    // Also when the projection of the answer fails: memory must never be ahead of the log.
+                    position = catalog.Commit(batch);
+                }
             }
-            if (concern.Journaled)
-                catalog.Sync(position);
+            if (concern.Journaled) catalog.Sync(position);
             return reply;
         }
     }
@@ -55,8 +57,7 @@ internal sealed class FindAndModify(Catalog catalog, TimeProvider time)
     {
         var result = statement.Execute(collection, batch, () => { });
         var description = new BsonDocument { { "n", result.UpsertedId is null ? result.Matched : 1 }, { "updatedExisting", result.Matched > 0 } };
-        if (result.UpsertedId is not null)
-            description["upserted"] = result.UpsertedId;
+        if (result.UpsertedId is not null) description["upserted"] = result.UpsertedId;
         return Answer(wantsNew ? result.After : result.Before, projection, description);
     }
 

@@ -1,8 +1,5 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -60,8 +57,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
         if (collection is not null && query is { IsUnfiltered: true, Skip: 0, Limit: 0 })
             lock (collection.Gate)
                 count = collection.Count;
-        else
-            count = Executor.Find(collection, query).LongCount();
+        else count = Executor.Find(collection, query).LongCount();
         return new BsonDocument { { "n", count <= int.MaxValue ? (int)count : count }, { "ok", 1.0 } };
     }
 
@@ -77,13 +73,11 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
                 foreach (var element in value is null ? [] : value as BsonArray ?? [value])
                 {
                     var key = KeyWriter.Of(element);
-                    if (seen.Add(key) && (size += key.Length) < BsonCheck.MaxDocumentBytes)
-                        values.Add(Bson.Copy(element));
+                    if (seen.Add(key) && (size += key.Length) < BsonCheck.MaxDocumentBytes) values.Add(Bson.Copy(element));
                 }
                 return false;
             });
-        if (size >= BsonCheck.MaxDocumentBytes)
-            throw MongoRefusal.Location(17217, "distinct too big, 16mb cap");
+        if (size >= BsonCheck.MaxDocumentBytes) throw MongoRefusal.Location(17217, "distinct too big, 16mb cap");
         return new BsonDocument { { "values", values }, { "ok", 1.0 } };
     }
 

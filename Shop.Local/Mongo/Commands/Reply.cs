@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
@@ -9,9 +8,7 @@ namespace Shop.Local.Mongo.Commands;
 internal abstract record Reply
 {
     public static Reply Ok { get; } = new DocumentReply(new BsonDocument("ok", 1.0));
-
     public static implicit operator Reply(BsonDocument document) => new DocumentReply(document);
-
     public abstract void Write(Stream output);
 }
 
@@ -32,8 +29,7 @@ internal sealed record CursorReply(string Namespace, long CursorId, string Field
         writer.WriteStartDocument();
         writer.WriteStartDocument("cursor");
         writer.WriteStartArray(Field);
-        foreach (var document in Documents)
-            writer.WriteRawBsonDocument(new ByteArrayBuffer(document, true));
+        foreach (var document in Documents) writer.WriteRawBsonDocument(new ByteArrayBuffer(document, true));
         writer.WriteEndArray();
         writer.WriteInt64("id", CursorId);
         writer.WriteString("ns", Namespace);

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>A command as it came. Lists that can be long (documents, updates, deletes) arrive as raw documents, in the body or beside it.</summary>
@@ -9,10 +6,8 @@ internal sealed record Request(BsonDocument Body, IReadOnlyDictionary<string, Li
     public string Name => Body.GetElement(0).Name;
     public BsonValue Argument => Body.GetElement(0).Value;
     public string Database => Text("$db") ?? "admin";
-
     /// <summary>The namespace that the command's first value names within its database.</summary>
-    public string Namespace => Argument is BsonString { Value.Length: > 0 } name
-        ? $"{Database}.{name.Value}"
+    public string Namespace => Argument is BsonString { Value.Length: > 0 } name ? $"{Database}.{name.Value}"
         : throw new MongoRefusal(73, "InvalidNamespace", $"collection name has invalid type {TypeOrder.Name(Argument)}");
 
     public BsonDocument? Document(string field) => Value(field) switch
@@ -37,9 +32,7 @@ internal sealed record Request(BsonDocument Body, IReadOnlyDictionary<string, Li
     };
 
     public BsonValue? Value(string field) => Body.TryGetValue(field, out var value) ? value : null;
-
     public bool Flag(string field) => Values.IsTrue(Value(field));
-
     public long Integer(string field, long otherwise) => Value(field) is null or BsonNull ? otherwise : Values.ToInteger(Value(field)!, field);
 
     public List<byte[]> List(string field) => Sequences.TryGetValue(field, out var list) && list.Count > 0

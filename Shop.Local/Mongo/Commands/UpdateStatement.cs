@@ -1,7 +1,4 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 using Shop.Local.Mongo.Updates;
 
 namespace Shop.Local.Mongo.Commands;
@@ -12,20 +9,17 @@ internal sealed record UpdateResult(int Matched, int Modified, BsonValue? Upsert
 /// <summary>One update of an update command, or the one of findAndModify.</summary>
 internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, bool Upsert, bool Multi)
 {
-    public static UpdateStatement Parse(BsonDocument statement, DateTime now)
+    public static UpdateStatement Parse(BsonDocument statement)
     {
         var fields = new Request(statement, new Dictionary<string, List<byte[]>>(), 0);
         CommandOptions.RefuseUnsupported(statement);
-        if (statement.Contains("c"))
-            throw MongoRefusal.NotSupported("constants ('c') of an update are not supported");
+        if (statement.Contains("c")) throw MongoRefusal.NotSupported("constants ('c') of an update are not supported");
         var filter = FilterParser.Parse(fields.Document("q") ?? throw MongoRefusal.FailedToParse("an update needs 'q'"));
-        var update = UpdateSpecification.Parse(fields.Value("u") ?? throw MongoRefusal.FailedToParse("an update needs 'u'"), fields.Array("arrayFilters"), now);
+        var update = UpdateSpecification.Parse(fields.Value("u") ?? throw MongoRefusal.FailedToParse("an update needs 'u'"), fields.Array("arrayFilters"));
         var multi = fields.Flag("multi");
-        if (multi && update.IsReplacement)
-            throw MongoRefusal.FailedToParse("multi update is not supported for replacement-style update");
+        if (multi && update.IsReplacement) throw MongoRefusal.FailedToParse("multi update is not supported for replacement-style update");
         var sort = SortOrder.Parse(fields.Document("sort"));
-        if (multi && sort is not null)
-            throw MongoRefusal.FailedToParse("Cannot specify sort with multi=true");
+        if (multi && sort is not null) throw MongoRefusal.FailedToParse("Cannot specify sort with multi=true");
         return new UpdateStatement(new Query(filter, sort, Limit: multi ? 0 : 1, Hint: fields.Value("hint")), update, fields.Flag("upsert"), multi);
     }
 
@@ -42,8 +36,7 @@ internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, 
             before = view;
             after = Update.Apply(view, PositionIn(view), false);
             var bytes = Checked(after);
-            if (bytes.AsSpan().SequenceEqual(record.Bytes))
-                continue;
+            if (bytes.AsSpan().SequenceEqual(record.Bytes)) continue;
             collection.Replace(record, after, bytes, batch);
             modified++;
             flush();
@@ -61,8 +54,7 @@ internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, 
 
     private int? PositionIn(BsonDocument document)
     {
-        if (!Update.IsPositional)
-            return null;
+        if (!Update.IsPositional) return null;
         var position = new MatchPosition();
         Query.Filter.Matches(document, position);
         return position.Index;

@@ -1,12 +1,9 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Storage;
 
 namespace Shop.Local.Mongo.Commands;
 
 /// <summary>insert, update, delete: many statements, each of which works or has an entry in <c>writeErrors</c>.</summary>
-internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
+internal sealed class WriteCommands(Catalog catalog)
 {
     public Reply Insert(Request request)
     {
@@ -29,17 +26,15 @@ internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
         var upserted = new BsonArray();
         return Run(request, updates, catalog.FindOrCreate(request.Namespace), (collection, bytes, index, batch) =>
         {
-            var statement = UpdateStatement.Parse(Bson.Read(bytes), time.GetUtcNow().UtcDateTime);
+            var statement = UpdateStatement.Parse(Bson.Read(bytes));
             var result = statement.Execute(collection, batch, () => Flush(batch));
             (matched, modified) = (matched + result.Matched, modified + result.Modified);
-            if (result.UpsertedId is not null)
-                upserted.Add(new BsonDocument { { "index", index }, { "_id", result.UpsertedId } });
+            if (result.UpsertedId is not null) upserted.Add(new BsonDocument { { "index", index }, { "_id", result.UpsertedId } });
         }, reply =>
         {
             reply["n"] = matched + upserted.Count;
             reply["nModified"] = modified;
-            if (upserted.Count > 0)
-                reply["upserted"] = upserted;
+            if (upserted.Count > 0) reply["upserted"] = upserted;
         });
     }
 
@@ -93,29 +88,26 @@ internal sealed class WriteCommands(Catalog catalog, TimeProvider time)
                         execute(collection, statements[i], i, batch);
                         Flush(batch);
                     }
-                    catch (MongoRefusal refusal)
+                    catch (Exception failure) when (failure is MongoRefusal || MongoRefusal.CanAnswer(failure))
                     {
-                        errors.Add(refusal.ToWriteError(i));
-                        if (ordered)
-                            break;
+                        // Whatever it was, what earlier statements changed must still reach the log.
+                        errors.Add((failure as MongoRefusal ?? MongoRefusal.Internal(failure)).ToWriteError(i));
+                        if (ordered) break;
                     }
                 position = catalog.Commit(batch);
             }
             break;
         }
-        if (concern.Journaled)
-            catalog.Sync(position);
+        if (concern.Journaled) catalog.Sync(position);
         var reply = new BsonDocument();
         describe(reply);
-        if (errors.Count > 0)
-            reply["writeErrors"] = errors;
+        if (errors.Count > 0) reply["writeErrors"] = errors;
         reply["ok"] = 1.0;
         return reply;
     }
 
     private void Flush(ChangeBatch batch)
     {
-        if (batch.Length > Journal.MaxBatchBytes)
-            catalog.Commit(batch);
+        if (batch.Length > Journal.MaxBatchBytes) catalog.Commit(batch);
     }
 }

@@ -1,4 +1,5 @@
-using MongoDB.Bson;
+using System.Buffers.Binary;
+using System.Text;
 using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
@@ -17,6 +18,20 @@ internal static class Bson
 
     /// <summary>A view that parses only the fields asked for; nothing of it outlives the request.</summary>
     public static BsonDocument View(byte[] bytes) => new RawBsonDocument(bytes);
+    /// <summary>The <c>_id</c> of a stored document, which is its first field; the usual types without a parser.</summary>
+    public static BsonValue IdOf(byte[] bytes)
+    {
+        const int Value = 9;
+        if (!bytes.AsSpan(5).StartsWith("_id\0"u8)) return View(bytes)["_id"];
+        return bytes[4] switch
+        {
+            0x02 => Encoding.UTF8.GetString(bytes, Value + 4, BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(Value)) - 1),
+            0x07 => new ObjectId(bytes[Value..(Value + 12)]),
+            0x10 => BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(Value)),
+            0x12 => BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(Value)),
+            _ => View(bytes)["_id"]
+        };
+    }
 
     public static byte[] Write(BsonDocument document)
     {
@@ -53,8 +68,7 @@ internal static class Bson
             throw MongoRefusal.BadValue($"The '_id' value cannot be of type {TypeOrder.Name(id)}");
         if (id is BsonDocument nested && nested.Names.Any(name => name.StartsWith('$')))
             throw new MongoRefusal(52, "DollarPrefixedFieldName", "_id fields may not contain '$'-prefixed fields");
-        if (document.GetElement(0).Name == "_id")
-            return document;
+        if (document.GetElement(0).Name == "_id") return document;
         var reordered = Mutable(document);
         reordered.Remove("_id");
         reordered.InsertAt(0, new BsonElement("_id", Copy(id)));

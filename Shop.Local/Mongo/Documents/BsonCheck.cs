@@ -11,10 +11,8 @@ internal static class BsonCheck
 {
     /// <summary>MongoDB's limit of a stored document in bytes.</summary>
     public const int MaxDocumentBytes = 16 * 1024 * 1024;
-
     /// <summary>MongoDB allows 100 levels to its users and 180 within the server; commands wrap documents in a few.</summary>
     public const int MaxDepth = 120;
-
     public static bool IsDocument(ReadOnlySpan<byte> bytes) => Document(bytes, 1);
 
     private static bool Document(ReadOnlySpan<byte> bytes, int depth)
@@ -27,12 +25,10 @@ internal static class BsonCheck
             var type = rest[0];
             rest = rest[1..];
             var nameSize = CString(rest);
-            if (nameSize < 0)
-                return false;
+            if (nameSize < 0) return false;
             rest = rest[nameSize..];
             var size = ValueSize(type, rest, depth);
-            if (size < 0 || size > rest.Length)
-                return false;
+            if (size < 0 || size > rest.Length) return false;
             rest = rest[size..];
         }
         return true;
@@ -70,8 +66,7 @@ internal static class BsonCheck
 
     private static int Text(ReadOnlySpan<byte> rest)
     {
-        if (!Length(rest, out var length) || length < 1 || length > rest.Length - 4)
-            return -1;
+        if (!Length(rest, out var length) || length < 1 || length > rest.Length - 4) return -1;
         var text = rest.Slice(4, length);
         return text[^1] == 0 && Utf8.IsValid(text[..^1]) ? 4 + length : -1;
     }
@@ -81,8 +76,7 @@ internal static class BsonCheck
 
     private static int Binary(ReadOnlySpan<byte> rest)
     {
-        if (!Length(rest, out var length) || length < 0 || length > rest.Length - 5)
-            return -1;
+        if (!Length(rest, out var length) || length < 0 || length > rest.Length - 5) return -1;
         var wellFormed = rest[4] switch
         {
             0x02 => length >= 4 && BinaryPrimitives.ReadInt32LittleEndian(rest[5..]) == length - 4,
@@ -94,8 +88,7 @@ internal static class BsonCheck
 
     private static int CodeWithScope(ReadOnlySpan<byte> rest, int depth)
     {
-        if (!Length(rest, out var length) || length < 14 || length > rest.Length)
-            return -1;
+        if (!Length(rest, out var length) || length < 14 || length > rest.Length) return -1;
         var inner = rest[4..length];
         var code = Text(inner);
         return code > 0 && Nested(inner[code..], depth) == inner.Length - code ? length : -1;

@@ -7,10 +7,7 @@ namespace Shop.Local.Mongo.Documents;
 internal sealed class ByteKeys : IEqualityComparer<byte[]>, IComparer<byte[]>
 {
     public static readonly ByteKeys Instance = new();
-
     public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
     public int GetHashCode([DisallowNull] byte[] obj) => (int)XxHash3.HashToUInt64(obj);
-
     public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -9,15 +8,13 @@ internal static class DecimalMath
 {
     private const int Precision = 34, Bias = 6176, MaxExponent = 6111;
     private static readonly BigInteger Limit = BigInteger.Pow(10, Precision);
-
     /// <summary>Sign, coefficient (below 10^34) and power of ten of a finite number.</summary>
     public static (bool Negative, UInt128 Coefficient, int Exponent) Parts(Decimal128 value)
     {
         var high = value.GetIEEEHighBits();
         var negative = high >> 63 == 1;
         // Coefficients that begin with 11 are beyond 34 digits; the standard reads them as zero.
-        if ((high >> 61 & 3) == 3)
-            return (negative, 0, (int)(high >> 47 & 0x3FFF) - Bias);
+        if ((high >> 61 & 3) == 3) return (negative, 0, (int)(high >> 47 & 0x3FFF) - Bias);
         var coefficient = new UInt128(high & 0x1FFFFFFFFFFFF, value.GetIEEELowBits());
         return (negative, coefficient < (UInt128)Limit ? coefficient : 0, (int)(high >> 49 & 0x3FFF) - Bias);
     }
@@ -28,12 +25,10 @@ internal static class DecimalMath
 
     public static Decimal128 Add(Decimal128 left, Decimal128 right)
     {
-        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right))
-            return Decimal128.QNaN;
+        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
         if (Decimal128.IsInfinity(left))
             return Decimal128.IsInfinity(right) && Decimal128.IsNegative(left) != Decimal128.IsNegative(right) ? Decimal128.QNaN : left;
-        if (Decimal128.IsInfinity(right))
-            return right;
+        if (Decimal128.IsInfinity(right)) return right;
         var (a, exponentA) = Signed(left);
         var (b, exponentB) = Signed(right);
         var exponent = Math.Min(exponentA, exponentB);
@@ -44,8 +39,7 @@ internal static class DecimalMath
 
     public static Decimal128 Multiply(Decimal128 left, Decimal128 right)
     {
-        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right))
-            return Decimal128.QNaN;
+        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
         if (Decimal128.IsInfinity(left) || Decimal128.IsInfinity(right))
             return IsZero(left) || IsZero(right) ? Decimal128.QNaN : Infinity(left, right);
         var (a, exponentA) = Signed(left);
@@ -56,12 +50,9 @@ internal static class DecimalMath
     /// <summary>The divisor is not zero; exact quotients get the shortest form.</summary>
     public static Decimal128 Divide(Decimal128 left, Decimal128 right)
     {
-        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right))
-            return Decimal128.QNaN;
-        if (Decimal128.IsInfinity(right))
-            return Decimal128.IsInfinity(left) ? Decimal128.QNaN : Decimal128.Zero;
-        if (Decimal128.IsInfinity(left))
-            return Infinity(left, right);
+        if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
+        if (Decimal128.IsInfinity(right)) return Decimal128.IsInfinity(left) ? Decimal128.QNaN : Decimal128.Zero;
+        if (Decimal128.IsInfinity(left)) return Infinity(left, right);
         var (a, exponentA) = Signed(left);
         var (b, exponentB) = Signed(right);
         var ideal = exponentA - exponentB;
@@ -69,10 +60,8 @@ internal static class DecimalMath
         var quotient = BigInteger.DivRem(a * BigInteger.Pow(10, Extra), b, out var remainder);
         var exponent = ideal - Extra;
         // A digit that stands for what was cut keeps half-to-even right.
-        if (!remainder.IsZero)
-            return Round(quotient * 10 + (a.Sign * b.Sign), exponent - 1);
-        while (exponent < ideal && !quotient.IsZero && quotient % 10 == 0)
-            (quotient, exponent) = (quotient / 10, exponent + 1);
+        if (!remainder.IsZero) return Round(quotient * 10 + (a.Sign * b.Sign), exponent - 1);
+        while (exponent < ideal && !quotient.IsZero && quotient % 10 == 0) (quotient, exponent) = (quotient / 10, exponent + 1);
         return Round(quotient, quotient.IsZero ? ideal : exponent);
     }
 
@@ -95,13 +84,11 @@ internal static class DecimalMath
         if (excess > 0)
         {
             (coefficient, exponent) = (HalfEven(coefficient, excess), exponent + excess);
-            if (coefficient == Limit)
-                (coefficient, exponent) = (coefficient / 10, exponent + 1);
+            if (coefficient == Limit) (coefficient, exponent) = (coefficient / 10, exponent + 1);
         }
         while (exponent > MaxExponent && coefficient * 10 < Limit)
             (coefficient, exponent) = (coefficient * 10, exponent - (coefficient.IsZero ? exponent - MaxExponent : 1));
-        if (exponent > MaxExponent)
-            return negative ? Decimal128.NegativeInfinity : Decimal128.PositiveInfinity;
+        if (exponent > MaxExponent) return negative ? Decimal128.NegativeInfinity : Decimal128.PositiveInfinity;
         var bits = (UInt128)coefficient;
         var high = (negative ? 1UL << 63 : 0) | (ulong)(exponent + Bias) << 49 | (ulong)(bits >> 64);
         return Decimal128.FromIEEEBits(high, (ulong)bits);
@@ -109,8 +96,7 @@ internal static class DecimalMath
 
     private static int Digits(BigInteger value)
     {
-        if (value.IsZero)
-            return 1;
+        if (value.IsZero) return 1;
         var digits = (int)(value.GetBitLength() * 0.30102999566398120);
         return BigInteger.Pow(10, digits) <= value ? digits + 1 : Math.Max(digits, 1);
     }

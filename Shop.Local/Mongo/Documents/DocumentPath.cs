@@ -1,5 +1,4 @@
 using System.Globalization;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -13,7 +12,6 @@ internal sealed class MatchPosition
 internal static class DocumentPath
 {
     public const int MaxParts = 100;
-
     public static string[] Split(string path) => path.Contains('.', StringComparison.Ordinal) ? path.Split('.') : [path];
 
     public static bool IsArrayIndex(string part, out int index)
@@ -25,8 +23,7 @@ internal static class DocumentPath
     /// <summary>Whether the test accepts one of the values at a path; null stands for missing. A leaf array is tried element by element, then whole.</summary>
     public static bool Any(BsonValue node, ReadOnlySpan<string> path, bool expandLeaf, MatchPosition? position, Func<BsonValue?, bool> test)
     {
-        if (path.IsEmpty)
-            return expandLeaf && node is BsonArray leaf && AnyElement(leaf, position, test) || test(node);
+        if (path.IsEmpty) return expandLeaf && node is BsonArray leaf && AnyElement(leaf, position, test) || test(node);
         switch (node)
         {
             case BsonDocument document:
@@ -37,8 +34,7 @@ internal static class DocumentPath
                 var index = 0;
                 foreach (var element in array)
                 {
-                    if (element is BsonDocument && Any(element, path, expandLeaf, position, test))
-                        return Found(position, index);
+                    if (element is BsonDocument && Any(element, path, expandLeaf, position, test)) return Found(position, index);
                     index++;
                 }
                 return false;
@@ -60,8 +56,7 @@ internal static class DocumentPath
             multikey = true;
             var before = values.Count;
             values.AddRange(leaf);
-            if (values.Count == before)
-                values.Add(BsonUndefined.Value);
+            if (values.Count == before) values.Add(BsonUndefined.Value);
             return;
         }
         if (node is BsonDocument document && document.TryGetValue(path[0], out var child))
@@ -69,14 +64,10 @@ internal static class DocumentPath
         else if (node is BsonArray array)
         {
             multikey = true;
-            if (IsArrayIndex(path[0], out var named) && named < array.Count)
-                Collect(array[named], path[1..], values, ref multikey);
-            foreach (var element in array)
-                if (element is BsonDocument)
-                    Collect(element, path, values, ref multikey);
+            if (IsArrayIndex(path[0], out var named) && named < array.Count) Collect(array[named], path[1..], values, ref multikey);
+            foreach (var element in array) if (element is BsonDocument) Collect(element, path, values, ref multikey);
         }
-        else
-            values.Add(BsonNull.Value);
+        else values.Add(BsonNull.Value);
     }
 
     private static bool AnyElement(BsonArray array, MatchPosition? position, Func<BsonValue?, bool> test)
@@ -84,8 +75,7 @@ internal static class DocumentPath
         var index = 0;
         foreach (var element in array)
         {
-            if (test(element))
-                return Found(position, index);
+            if (test(element)) return Found(position, index);
             index++;
         }
         return false;
@@ -93,8 +83,7 @@ internal static class DocumentPath
 
     private static bool Found(MatchPosition? position, int index)
     {
-        if (position is not null)
-            position.Index = index;
+        if (position is not null) position.Index = index;
         return true;
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -21,21 +20,12 @@ internal sealed class KeyWriter
     }
 
     public byte[] ToArray() => buffer.AsSpan(0, length).ToArray();
-
     public static byte[] Of(BsonValue value) => new KeyWriter().Write(value, false).ToArray();
 
     public KeyWriter Write(BsonValue value, bool descending)
     {
         var start = length;
         Value(value);
-        return Complement(start, descending);
-    }
-
-    /// <summary>The bytes with which every key of a type begins.</summary>
-    public KeyWriter WriteType(byte typeOrder, bool descending)
-    {
-        var start = length;
-        Byte(typeOrder);
         return Complement(start, descending);
     }
 
@@ -55,16 +45,14 @@ internal sealed class KeyWriter
 
     public Span<byte> Reserve(int count)
     {
-        if (length + count > buffer.Length)
-            Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length + count));
+        if (length + count > buffer.Length) Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length + count));
         length += count;
         return buffer.AsSpan(length - count, count);
     }
 
     private KeyWriter Complement(int start, bool wanted)
     {
-        for (var i = start; wanted && i < length; i++)
-            buffer[i] = (byte)~buffer[i];
+        for (var i = start; wanted && i < length; i++) buffer[i] = (byte)~buffer[i];
         return this;
     }
 
@@ -78,8 +66,7 @@ internal sealed class KeyWriter
             case BsonSymbol symbol: Text(symbol.Name); break;
             case BsonDocument document: Document(document); break;
             case BsonArray array:
-                foreach (var element in array)
-                    Value(element);
+                foreach (var element in array) Value(element);
                 Byte(0);
                 break;
             case BsonBinaryData binary: Binary(binary); break;
@@ -113,7 +100,6 @@ internal sealed class KeyWriter
     }
 
     private void Signed(long value) => BinaryPrimitives.WriteUInt64BigEndian(Reserve(8), (ulong)value ^ (1UL << 63));
-
     /// <summary>UTF-8 with 0 written as 0 255 and ended by 0 0, which keeps the order of the bytes.</summary>
     private void Text(string text)
     {
@@ -126,8 +112,7 @@ internal sealed class KeyWriter
             foreach (var value in plain)
             {
                 Byte(value);
-                if (value == 0)
-                    Byte(255);
+                if (value == 0) Byte(255);
             }
         }
         Byte(0);

@@ -9,8 +9,7 @@ internal static class Namespaces
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);
         var collection = dot < 0 ? "" : name[(dot + 1)..];
-        if (dot is <= 0 or > 63 || name.AsSpan(0, dot).ContainsAny(Forbidden))
-            throw Invalid(name);
+        if (dot is <= 0 or > 63 || name.AsSpan(0, dot).ContainsAny(Forbidden)) throw Invalid(name);
         if (collection.Length is 0 or > 255 - 64 || collection.Contains('$', StringComparison.Ordinal) || collection.Contains('\0', StringComparison.Ordinal)
             || collection.StartsWith('.') || collection.StartsWith("system.", StringComparison.Ordinal))
             throw Invalid(name);

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -85,7 +84,6 @@ internal static class NumberKey
             key[2 + i / 2] = (byte)(pair + 1);
         }
         key[^1] = 0;
-        for (var i = 0; negative && i < key.Length; i++)
-            key[i] = (byte)~key[i];
+        for (var i = 0; negative && i < key.Length; i++) key[i] = (byte)~key[i];
     }
 }

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo.Documents;
 
 /// <summary>The order of BSON types among each other (MongoDB manual, "Comparison/Sort Order"). Zero ends a list, so it is no type.</summary>
@@ -33,7 +31,6 @@ internal static class TypeOrder
     };
 
     public static bool IsNumber(BsonValue? value) => value is not null && Of(value) == Number;
-
     /// <summary>The name that <c>$type</c> and error texts use.</summary>
     public static string Name(BsonValue? value) => value?.BsonType switch
     {

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-
 namespace Shop.Local.Mongo.Documents;
 
 /// <summary>Comparison, truth and arithmetic of values as MongoDB has them. <see cref="BsonValue.CompareTo"/> is not that.</summary>
@@ -7,11 +5,9 @@ internal static class Values
 {
     public static int Compare(BsonValue left, BsonValue right)
     {
-        if (ReferenceEquals(left, right))
-            return 0;
+        if (ReferenceEquals(left, right)) return 0;
         var types = TypeOrder.Of(left).CompareTo(TypeOrder.Of(right));
-        if (types != 0)
-            return types;
+        if (types != 0) return types;
         return (left, right) switch
         {
             (BsonInt32 a, BsonInt32 b) => a.Value.CompareTo(b.Value),
@@ -24,8 +20,7 @@ internal static class Values
     }
 
     public static bool Same(BsonValue left, BsonValue right) => left is BsonString a && right is BsonString b
-        ? string.Equals(a.Value, b.Value, StringComparison.Ordinal)
-        : Compare(left, right) == 0;
+        ? string.Equals(a.Value, b.Value, StringComparison.Ordinal) : Compare(left, right) == 0;
 
     public static bool IsNaN(BsonValue value) =>
         value is BsonDouble real && double.IsNaN(real.Value) || value is BsonDecimal128 number && Decimal128.IsNaN(number.Value);
@@ -39,16 +34,13 @@ internal static class Values
     };
 
     public static BsonValue Add(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Add, (a, b) => a + b, (a, b) => a + b);
-
     public static BsonValue Multiply(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Multiply, (a, b) => a * b, (a, b) => a * b);
-
     public static BsonValue Subtract(BsonValue left, BsonValue right) =>
         Calculate(left, right, (a, b) => DecimalMath.Add(a, DecimalMath.Negate(b)), (a, b) => a - b, (a, b) => a - b);
 
     /// <summary>Double, or Decimal128 when one of the two is; the divisor is not zero.</summary>
     public static BsonValue Divide(BsonValue left, BsonValue right) => left is BsonDecimal128 || right is BsonDecimal128
-        ? new BsonDecimal128(DecimalMath.Divide(ToDecimal(left), ToDecimal(right)))
-        : new BsonDouble(ToDouble(left) / ToDouble(right));
+        ? new BsonDecimal128(DecimalMath.Divide(ToDecimal(left), ToDecimal(right))) : new BsonDouble(ToDouble(left) / ToDouble(right));
 
     public static double ToDouble(BsonValue value) => value switch
     {
@@ -74,21 +66,17 @@ internal static class Values
         BsonInt64 integer => integer.Value,
         BsonDouble real when Math.Truncate(real.Value) == real.Value && Math.Abs(real.Value) < 9e18 => (long)real.Value,
         BsonDecimal128 number when Math.Truncate(ToDouble(number)) == ToDouble(number) && Math.Abs(ToDouble(number)) < 9e18 => (long)ToDouble(number),
-        _ => throw (TypeOrder.IsNumber(value)
-            ? MongoRefusal.BadValue($"'{field}' must be a whole number")
+        _ => throw (TypeOrder.IsNumber(value) ? MongoRefusal.BadValue($"'{field}' must be a whole number")
             : MongoRefusal.TypeMismatch($"BSON field '{field}' is the wrong type '{TypeOrder.Name(value)}', expected a number"))
     };
 
     /// <summary>The wider type wins (int, long, double, decimal); a sum of ints that does not fit becomes a long, of longs a double.</summary>
     private static BsonValue Calculate(BsonValue left, BsonValue right, Func<Decimal128, Decimal128, Decimal128> decimals, Func<double, double, double> doubles, Func<Int128, Int128, Int128> integers)
     {
-        if (left is BsonDecimal128 || right is BsonDecimal128)
-            return new BsonDecimal128(decimals(ToDecimal(left), ToDecimal(right)));
-        if (left is BsonDouble || right is BsonDouble)
-            return new BsonDouble(doubles(ToDouble(left), ToDouble(right)));
+        if (left is BsonDecimal128 || right is BsonDecimal128) return new BsonDecimal128(decimals(ToDecimal(left), ToDecimal(right)));
+        if (left is BsonDouble || right is BsonDouble) return new BsonDouble(doubles(ToDouble(left), ToDouble(right)));
         var result = integers(left.ToInt64(), right.ToInt64());
-        if (left is BsonInt32 && right is BsonInt32 && result >= int.MinValue && result <= int.MaxValue)
-            return new BsonInt32((int)result);
+        if (left is BsonInt32 && right is BsonInt32 && result >= int.MinValue && result <= int.MaxValue) return new BsonInt32((int)result);
         return result >= long.MinValue && result <= long.MaxValue ? new BsonInt64((long)result) : new BsonDouble((double)result);
     }
 }

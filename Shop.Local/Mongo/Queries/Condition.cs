@@ -1,6 +1,4 @@
 using System.Text.RegularExpressions;
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Queries;
 
@@ -9,7 +7,6 @@ internal abstract record Condition
 {
     /// <summary>Of all values at the path, arrays run through.</summary>
     public virtual bool Matches(BsonValue root, string[] path, MatchPosition? position) => DocumentPath.Any(root, path, true, position, Accepts);
-
     /// <summary>Of one value, as inside <c>$elemMatch</c>; null is a missing one.</summary>
     public abstract bool Accepts(BsonValue? value);
 }
@@ -25,10 +22,8 @@ internal sealed record Compared(Comparison Comparison, BsonValue Operand) : Cond
         if (value is null)
             return Operand is BsonNull && Comparison is (Comparison.Equal or Comparison.LessOrEqual or Comparison.GreaterOrEqual);
         // Ordering only relates values of one type; the extremes are above and below all of them.
-        if (TypeOrder.Of(value) != type && type is not (TypeOrder.MinKey or TypeOrder.MaxKey))
-            return false;
-        if (Comparison == Comparison.Equal)
-            return Values.Same(value, Operand);
+        if (TypeOrder.Of(value) != type && type is not (TypeOrder.MinKey or TypeOrder.MaxKey)) return false;
+        if (Comparison == Comparison.Equal) return Values.Same(value, Operand);
         if (Values.IsNaN(value) || Values.IsNaN(Operand))
             return Comparison is Comparison.LessOrEqual or Comparison.GreaterOrEqual && Values.IsNaN(value) && Values.IsNaN(Operand);
         var order = Values.Compare(value, Operand);
@@ -47,8 +42,7 @@ internal sealed record OneOf(IReadOnlyList<BsonValue> Operands, IReadOnlyList<Pa
     private readonly HashSet<byte[]> keys = new(Operands.Select(KeyWriter.Of), ByteKeys.Instance);
     private readonly bool missing = Operands.Any(operand => operand is BsonNull);
 
-    public override bool Accepts(BsonValue? value) => value is null
-        ? missing
+    public override bool Accepts(BsonValue? value) => value is null ? missing
         : keys.Contains(KeyWriter.Of(value)) || Patterns.Any(pattern => pattern.Accepts(value));
 }
 
@@ -100,48 +94,28 @@ internal sealed record PatternMatch(Regex Pattern, BsonRegularExpression Source)
     }
 }
 
-internal sealed record TypeIs(IReadOnlySet<string> Names) : Condition
-{
-    public override bool Accepts(BsonValue? value) => value is not null && (Names.Contains(TypeOrder.Name(value)) || Names.Contains("number") && TypeOrder.IsNumber(value));
-}
-
-internal sealed record Remainder(long Divisor, long Rest) : Condition
-{
-    public override bool Accepts(BsonValue? value)
-    {
-        if (!TypeOrder.IsNumber(value))
-            return false;
-        var number = Values.ToDouble(value!);
-        return double.IsFinite(number) && Math.Abs(number) < 9e18 && (value is BsonInt64 exact ? exact.Value : (long)number) % Divisor == Rest;
-    }
-}
-
 internal sealed record Exists(bool Wanted) : Condition
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) =>
         DocumentPath.Any(root, path, false, Wanted ? position : null, value => value is not null) == Wanted;
-
     public override bool Accepts(BsonValue? value) => value is not null == Wanted;
 }
 
 internal sealed record Not(Condition Inner) : Condition
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) => !Inner.Matches(root, path, null);
-
     public override bool Accepts(BsonValue? value) => !Inner.Accepts(value);
 }
 
 internal sealed record Every(IReadOnlyList<Condition> Parts) : Condition
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) => Parts.All(part => part.Matches(root, path, position));
-
     public override bool Accepts(BsonValue? value) => Parts.All(part => part.Accepts(value));
 }
 
 internal sealed record SizeIs(long Size) : Condition
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) => DocumentPath.Any(root, path, false, position, Accepts);
-
     public override bool Accepts(BsonValue? value) => value is BsonArray array && array.Count == Size;
 }
 
@@ -150,7 +124,6 @@ internal sealed record ElementMatches(Filter? Query, Condition? Condition) : Con
 {
     public override bool Matches(BsonValue root, string[] path, MatchPosition? position) =>
         DocumentPath.Any(root, path, false, position, value => Find(value, position));
-
     public override bool Accepts(BsonValue? value) => Find(value, null);
 
     private bool Find(BsonValue? value, MatchPosition? position)
@@ -160,8 +133,7 @@ internal sealed record ElementMatches(Filter? Query, Condition? Condition) : Con
         {
             if (Query is null ? Condition!.Accepts(element) : element is BsonDocument document && Query.Matches(document) || element is BsonArray nested && Query.Matches(AsDocument(nested)))
             {
-                if (position is not null)
-                    position.Index = index;
+                if (position is not null) position.Index = index;
                 return true;
             }
             index++;

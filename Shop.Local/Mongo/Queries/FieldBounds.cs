@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>
@@ -29,8 +27,7 @@ internal sealed class FieldBounds
         switch (filter)
         {
             case AllOf all:
-                foreach (var part in all.Parts)
-                    Add(part);
+                foreach (var part in all.Parts) Add(part);
                 break;
             case AnyOf any: AddHull([.. any.Parts.Select(Of)]); break;
             case FieldFilter { Condition: Compared compared } field when Interval.Of(compared) is { } interval: Narrow(field.Path, [interval]); break;
@@ -61,8 +58,7 @@ internal sealed class FieldBounds
             fields[path] = first[path] = intervals;
             return;
         }
-        if (intervals is [{ IsPoint: true }] && first[path] is not ([] or [{ IsPoint: true }]))
-            first[path] = intervals;
+        if (intervals is [{ IsPoint: true }] && first[path] is not ([] or [{ IsPoint: true }])) first[path] = intervals;
         fields[path] = [.. from left in known from right in intervals let both = left.Intersect(right) where Interval.Order(both.Low, both.High) < 0 select both];
     }
 }

@@ -1,6 +1,4 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Queries;
 
@@ -14,9 +12,7 @@ internal sealed record AllOf(IReadOnlyList<Filter> Parts) : Filter
 {
     public override bool Matches(BsonDocument document, MatchPosition? position = null)
     {
-        foreach (var part in Parts)
-            if (!part.Matches(document, position))
-                return false;
+        foreach (var part in Parts) if (!part.Matches(document, position)) return false;
         return true;
     }
 }
@@ -34,7 +30,6 @@ internal sealed record NoneOf(IReadOnlyList<Filter> Parts) : Filter
 internal sealed record FieldFilter(string Path, Condition Condition) : Filter
 {
     private readonly string[] parts = DocumentPath.Split(Path);
-
     public override bool Matches(BsonDocument document, MatchPosition? position = null) => Condition.Matches(document, parts, position);
 }
 

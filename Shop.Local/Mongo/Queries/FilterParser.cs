@@ -1,6 +1,4 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Queries;
 
@@ -31,10 +29,8 @@ internal static class FilterParser
     /// <summary>Conditions on one value, as <c>$pull</c> and <c>$elemMatch</c> take them.</summary>
     public static Condition ParseCondition(BsonValue value)
     {
-        if (value is BsonRegularExpression regex)
-            return PatternMatch.Parse(regex.Pattern, regex.Options);
-        if (!IsOperators(value))
-            return new Compared(Comparison.Equal, Operand(value));
+        if (value is BsonRegularExpression regex) return PatternMatch.Parse(regex.Pattern, regex.Options);
+        if (!IsOperators(value)) return new Compared(Comparison.Equal, Operand(value));
         var operators = value.AsBsonDocument;
         var parts = operators.Where(element => element.Name != "$options").Select(element => Operator(element, operators)).ToList();
         return parts.Count == 1 ? parts[0] : new Every(parts);
@@ -42,12 +38,10 @@ internal static class FilterParser
 
     private static void AddField(List<Filter> parts, BsonElement element)
     {
-        if (element.Name.AsSpan().Count('.') >= DocumentPath.MaxParts)
-            throw MongoRefusal.BadValue("a field path is too long");
+        if (element.Name.AsSpan().Count('.') >= DocumentPath.MaxParts) throw MongoRefusal.BadValue("a field path is too long");
         if (ParseCondition(element.Value) is Every every)
             parts.AddRange(every.Parts.Select(part => new FieldFilter(element.Name, part)));
-        else
-            parts.Add(new FieldFilter(element.Name, ParseCondition(element.Value)));
+        else parts.Add(new FieldFilter(element.Name, ParseCondition(element.Value)));
     }
 
     private static List<Filter> Branches(BsonElement element)
@@ -70,32 +64,26 @@ internal static class FilterParser
         "$not" => Negation(element.Value),
         "$exists" => new Exists(Values.IsTrue(element.Value)),
         "$regex" => Pattern(element.Value, all),
-        "$type" => Types(element.Value),
         "$size" => new SizeIs(Size(element.Value)),
-        "$mod" => Modulo(element.Value),
         "$all" => All(element.Value),
         "$elemMatch" => ElementMatch(element.Value),
         _ => throw MongoRefusal.BadValue($"unknown operator: {element.Name}")
     };
 
     private static BsonValue NoRegex(BsonElement element) => element.Value is BsonRegularExpression
-        ? throw MongoRefusal.BadValue($"Can't have RegEx as arg to predicate over field '{element.Name}'.")
-        : Operand(element.Value);
+        ? throw MongoRefusal.BadValue($"Can't have RegEx as arg to predicate over field '{element.Name}'.") : Operand(element.Value);
 
     private static BsonValue Operand(BsonValue value) => value is BsonUndefined ? throw MongoRefusal.BadValue("cannot compare to undefined") : value;
 
     private static OneOf In(BsonElement element)
     {
-        if (element.Value is not BsonArray array)
-            throw MongoRefusal.BadValue($"{element.Name} needs an array");
-        if (array.FirstOrDefault(IsOperators) is not null)
-            throw MongoRefusal.BadValue($"cannot nest $ under {element.Name}");
+        if (element.Value is not BsonArray array) throw MongoRefusal.BadValue($"{element.Name} needs an array");
+        if (array.FirstOrDefault(IsOperators) is not null) throw MongoRefusal.BadValue($"cannot nest $ under {element.Name}");
         return new OneOf([.. array.Where(value => value is not BsonRegularExpression)],
             [.. array.OfType<BsonRegularExpression>().Select(regex => PatternMatch.Parse(regex.Pattern, regex.Options))]);
     }
 
-    private static Not Negation(BsonValue value) => value is BsonRegularExpression || IsOperators(value)
-        ? new Not(ParseCondition(value))
+    private static Not Negation(BsonValue value) => value is BsonRegularExpression || IsOperators(value) ? new Not(ParseCondition(value))
         : throw MongoRefusal.BadValue("$not needs a regex or a document");
 
     private static PatternMatch Pattern(BsonValue value, BsonDocument all)
@@ -109,48 +97,18 @@ internal static class FilterParser
         };
     }
 
-    private static TypeIs Types(BsonValue value)
-    {
-        var wanted = value as BsonArray ?? [value];
-        return new TypeIs(wanted.Select(TypeName).ToHashSet(StringComparer.Ordinal));
-    }
-
-    private static readonly Dictionary<long, string> TypeNames = new()
-    {
-        [1] = "double", [2] = "string", [3] = "object", [4] = "array", [5] = "binData", [6] = "undefined", [7] = "objectId", [8] = "bool", [9] = "date",
-        [10] = "null", [11] = "regex", [13] = "javascript", [14] = "symbol", [15] = "javascriptWithScope", [16] = "int", [17] = "timestamp", [18] = "long",
-        [19] = "decimal", [-1] = "minKey", [127] = "maxKey"
-    };
-
-    private static string TypeName(BsonValue value) => value switch
-    {
-        BsonString name when name.Value == "number" || TypeNames.ContainsValue(name.Value) => name.Value,
-        BsonString name => throw MongoRefusal.BadValue($"Unknown type name alias: {name.Value}"),
-        _ => TypeNames.GetValueOrDefault(Values.ToInteger(value, "$type")) ?? throw MongoRefusal.BadValue($"Invalid numerical type code: {value}")
-    };
-
     private static long Size(BsonValue value) => Values.ToInteger(value, "$size") is >= 0 and var size ? size : throw MongoRefusal.BadValue("$size may not be negative");
-
-    private static Remainder Modulo(BsonValue value)
-    {
-        if (value is not BsonArray { Count: 2 } pair)
-            throw MongoRefusal.BadValue("malformed mod, needs to be an array of two elements");
-        var divisor = Values.ToInteger(pair[0], "divisor");
-        return divisor == 0 ? throw MongoRefusal.BadValue("divisor cannot be 0") : new Remainder(divisor, Values.ToInteger(pair[1], "remainder"));
-    }
 
     private static Condition All(BsonValue value)
     {
-        if (value is not BsonArray array)
-            throw MongoRefusal.BadValue("$all needs an array");
+        if (value is not BsonArray array) throw MongoRefusal.BadValue("$all needs an array");
         // Nothing contains all of nothing.
         return array.Count == 0 ? new OneOf([], []) : new Every([.. array.Select(ParseCondition)]);
     }
 
     private static ElementMatches ElementMatch(BsonValue value)
     {
-        if (value is not BsonDocument document)
-            throw MongoRefusal.BadValue("$elemMatch needs an Object");
+        if (value is not BsonDocument document) throw MongoRefusal.BadValue("$elemMatch needs an Object");
         var onDocuments = !IsOperators(document) || document.GetElement(0).Name is "$and" or "$or" or "$nor" or "$expr";
         return onDocuments ? new ElementMatches(Parse(document), null) : new ElementMatches(null, ParseCondition(document));
     }

@@ -1,14 +1,9 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-using Shop.Local.Mongo.Storage;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>A stretch of one field's ascending key bytes. What a query implies for a field is such a stretch or several points.</summary>
 internal readonly record struct Interval(Bound Low, Bound High)
 {
     public static readonly Interval Everything = new(Bound.Start, Bound.End);
-
     public bool IsPoint => !Low.After && High.After && Low.Bytes.AsSpan().SequenceEqual(High.Bytes) && Low.Bytes.Length > 0;
 
     public static Interval Point(BsonValue value)
@@ -23,8 +18,7 @@ internal readonly record struct Interval(Bound Low, Bound High)
         var operand = compared.Operand;
         if (operand is BsonArray or BsonMinKey or BsonMaxKey or BsonUndefined || Values.IsNaN(operand) && compared.Comparison != Comparison.Equal)
             return null;
-        if (compared.Comparison == Comparison.Equal)
-            return Point(operand);
+        if (compared.Comparison == Comparison.Equal) return Point(operand);
         var key = KeyWriter.Of(operand);
         byte[] type = [TypeOrder.Of(operand)];
         return compared.Comparison switch
@@ -37,17 +31,13 @@ internal readonly record struct Interval(Bound Low, Bound High)
     }
 
     public Interval Intersect(Interval other) => new(Order(Low, other.Low) >= 0 ? Low : other.Low, Order(High, other.High) <= 0 ? High : other.High);
-
     public Interval Hull(Interval other) => new(Order(Low, other.Low) <= 0 ? Low : other.Low, Order(High, other.High) >= 0 ? High : other.High);
 
     public static int Order(Bound left, Bound right)
     {
-        if (left.Bytes.AsSpan().SequenceEqual(right.Bytes))
-            return left.After.CompareTo(right.After);
-        if (left.After && right.Bytes.AsSpan().StartsWith(left.Bytes))
-            return 1;
-        if (right.After && left.Bytes.AsSpan().StartsWith(right.Bytes))
-            return -1;
+        if (left.Bytes.AsSpan().SequenceEqual(right.Bytes)) return left.After.CompareTo(right.After);
+        if (left.After && right.Bytes.AsSpan().StartsWith(left.Bytes)) return 1;
+        if (right.After && left.Bytes.AsSpan().StartsWith(right.Bytes)) return -1;
         return left.Bytes.AsSpan().SequenceCompareTo(right.Bytes);
     }
 }

@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Storage;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>How the records for a query are found.</summary>
@@ -12,23 +10,18 @@ namespace Shop.Local.Mongo.Queries;
 internal sealed record Plan(OrderedIndex? Index, IReadOnlyList<Interval> Ranges, bool Backward, bool Sorted, int EqualFields, int Bounded)
 {
     public static Plan Everything { get; } = new(null, [Interval.Everything], false, false, 0, 0);
-
     /// <summary>Whether at most one record is looked at.</summary>
     public bool IsIdLookup => Index is { Definition.IsId: true } && Ranges is [{ IsPoint: true }];
-
     public string Stage => IsIdLookup ? "IDHACK" : Index is null ? "COLLSCAN" : "IXSCAN";
-
     /// <summary>The bounds of a compound index: a shared prefix of equal fields, then one field's intervals, complemented where the index descends.</summary>
     public static List<Interval> RangesOf(byte[] prefix, IEnumerable<Interval> intervals, bool descending)
     {
-        var ranges = intervals.Select(interval => descending
-            ? new Interval(Complement(interval.High), Complement(interval.Low))
+        var ranges = intervals.Select(interval => descending ? new Interval(Complement(interval.High), Complement(interval.Low))
             : interval).Select(interval => new Interval(Within(prefix, interval.Low), Within(prefix, interval.High)));
         return [.. descending ? ranges.Reverse() : ranges];
     }
 
     /// <summary>A place before all that begins with x becomes, complemented, the place after all that begins with not x.</summary>
     private static Bound Complement(Bound bound) => new([.. bound.Bytes.Select(value => (byte)~value)], !bound.After);
-
     private static Bound Within(byte[] prefix, Bound bound) => new([.. prefix, .. bound.Bytes], bound.After);
 }

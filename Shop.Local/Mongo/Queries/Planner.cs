@@ -1,7 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-using Shop.Local.Mongo.Storage;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>Chooses the index: most equal leading fields first, then one that also yields the order, then one that narrows at all.</summary>
@@ -9,26 +5,22 @@ internal static class Planner
 {
     public static Plan Choose(Collection collection, Filter filter, SortOrder? sort, BsonValue? hint)
     {
-        if (hint is BsonDocument { ElementCount: 1 } natural && natural.GetElement(0).Name == "$natural")
-            return Plan.Everything;
+        if (hint is BsonDocument { ElementCount: 1 } natural && natural.GetElement(0).Name == "$natural") return Plan.Everything;
         var bounds = FieldBounds.Of(filter);
-        var candidates = (hint is null ? collection.Indexes : [Hinted(collection, hint)]).Select(index => PlanFor(index, bounds, sort, filter)).ToList();
-        if (candidates.Find(plan => plan is { IsIdLookup: true }) is { } lookup)
-            return lookup;
+        var candidates = (hint is null ? collection.Indexes : [Hinted(collection, hint)]).Select(index => PlanFor(index, bounds, sort)).ToList();
+        if (candidates.Find(plan => plan.IsIdLookup) is { } lookup) return lookup;
         Plan? best = null;
         foreach (var plan in candidates)
-            if (plan is not null && (hint is not null || plan.Bounded > 0 || plan.Sorted) && Worth(plan) > (best is null ? 0 : Worth(best)))
-                best = plan;
-        return best ?? (hint is null ? Plan.Everything : candidates[0] ?? throw MongoRefusal.BadValue("error processing query: planner returned error: hint cannot answer this query"));
+            if ((hint is not null || plan.Bounded > 0 || plan.Sorted) && Worth(plan) > (best is null ? 0 : Worth(best))) best = plan;
+        return best ?? (hint is null ? Plan.Everything : candidates[0]);
     }
 
     private static int Worth(Plan plan) => 1 + plan.EqualFields * 10 + (plan.Sorted ? 6 : 0) + (plan.Bounded > plan.EqualFields ? 4 : 0);
-
     private static OrderedIndex Hinted(Collection collection, BsonValue hint) => collection.Indexes.Find(index =>
         hint is BsonString name ? index.Definition.Name == name.Value : hint is BsonDocument key && index.Definition.SameKey(key))
         ?? throw MongoRefusal.BadValue("error processing query: planner returned error: hint provided does not correspond to an existing index");
 
-    private static Plan? PlanFor(OrderedIndex index, FieldBounds bounds, SortOrder? sort, Filter filter)
+    private static Plan PlanFor(OrderedIndex index, FieldBounds bounds, SortOrder? sort)
     {
         var definition = index.Definition;
         var writer = new KeyWriter();
@@ -37,16 +29,12 @@ internal static class Planner
         {
             writer.WriteRaw(Directed(point.Low.Bytes, definition.Descending[equal]));
             equal++;
-            if (index.Multikey)
-                break;
+            if (index.Multikey) break;
         }
         List<Interval> intervals = [Interval.Everything];
         var bounded = equal;
         if (equal < definition.Paths.Length && !(index.Multikey && equal > 0) && IntervalsOf(index, bounds, equal) is { } narrowing)
             (intervals, bounded) = (narrowing, equal + 1);
-        // A sparse index lacks the records without its fields: it serves only conditions that those cannot meet.
-        if (definition.Sparse && !SparseServes(definition, filter))
-            return null;
         var ranges = Plan.RangesOf(writer.ToArray(), intervals, equal < definition.Paths.Length && definition.Descending[equal]);
         var direction = sort is null || index.Multikey ? null : DirectionFor(definition, bounds, index, sort, equal);
         return new Plan(index, ranges, direction ?? false, direction is not null, equal, bounded);
@@ -54,18 +42,7 @@ internal static class Planner
 
     private static List<Interval>? IntervalsOf(OrderedIndex index, FieldBounds bounds, int field) =>
         bounds.For(string.Join('.', index.Definition.Paths[field]), index.Multikey);
-
     private static byte[] Directed(byte[] key, bool descending) => descending ? [.. key.Select(value => (byte)~value)] : key;
-
-    private static bool SparseServes(IndexDefinition definition, Filter filter) => filter switch
-    {
-        AllOf all => all.Parts.Any(part => SparseServes(definition, part)),
-        FieldFilter { Condition: Compared { Operand: not BsonNull } } field => definition.Key.Contains(field.Path),
-        FieldFilter { Condition: OneOf oneOf } field => definition.Key.Contains(field.Path) && !oneOf.Operands.Any(operand => operand is BsonNull),
-        FieldFilter { Condition: Exists { Wanted: true } } field => definition.Key.Contains(field.Path),
-        _ => false
-    };
-
     /// <summary>Whether a walk must go backward to yield the order, or null when it cannot yield it.</summary>
     private static bool? DirectionFor(IndexDefinition definition, FieldBounds bounds, OrderedIndex index, SortOrder sort, int equal)
     {
@@ -74,13 +51,11 @@ internal static class Planner
         foreach (var (path, _, descending) in sort.Fields)
         {
             // A field with one value is in any order.
-            if (bounds.For(path, false) is [{ IsPoint: true }] && !index.Multikey && Fixed(definition, path, equal))
-                continue;
+            if (bounds.For(path, false) is [{ IsPoint: true }] && !index.Multikey && Fixed(definition, path, equal)) continue;
             if (field >= definition.Paths.Length || !string.Equals(definition.Key.GetElement(field).Name, path, StringComparison.Ordinal))
                 return null;
             var reversed = definition.Descending[field] != descending;
-            if (backward is not null && backward != reversed)
-                return null;
+            if (backward is not null && backward != reversed) return null;
             backward = reversed;
             field++;
         }
@@ -89,9 +64,7 @@ internal static class Planner
 
     private static bool Fixed(IndexDefinition definition, string path, int equal)
     {
-        for (var i = 0; i < equal; i++)
-            if (definition.Key.GetElement(i).Name == path)
-                return true;
+        for (var i = 0; i < equal; i++) if (definition.Key.GetElement(i).Name == path) return true;
         return false;
     }
 }

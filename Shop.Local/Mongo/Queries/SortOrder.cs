@@ -1,23 +1,16 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Queries;
 
 /// <summary>A sort specification. A document's place is one key, so that sorting compares bytes and each key is written once.</summary>
 internal sealed class SortOrder
 {
     private readonly (string Path, string[] Parts, bool Descending)[] fields;
-
     private SortOrder((string, string[], bool)[] fields) => this.fields = fields;
-
     public IReadOnlyList<(string Path, string[] Parts, bool Descending)> Fields => fields;
 
     public static SortOrder? Parse(BsonDocument? specification)
     {
-        if (specification is null or { ElementCount: 0 })
-            return null;
-        if (specification.ElementCount > 32)
-            throw MongoRefusal.BadValue("a sort has at most 32 fields");
+        if (specification is null or { ElementCount: 0 }) return null;
+        if (specification.ElementCount > 32) throw MongoRefusal.BadValue("a sort has at most 32 fields");
         return new SortOrder([.. specification.Select(Field)]);
     }
 
@@ -36,9 +29,7 @@ internal sealed class SortOrder
             var values = new List<BsonValue>();
             DocumentPath.Collect(document, parts, values, ref multikey);
             var best = values.Count == 0 ? BsonNull.Value : values[0];
-            foreach (var value in values)
-                if (descending ? Values.Compare(value, best) > 0 : Values.Compare(value, best) < 0)
-                    best = value;
+            foreach (var value in values) if (descending ? Values.Compare(value, best) > 0 : Values.Compare(value, best) < 0) best = value;
             writer.Write(best, descending);
         }
         return writer.ToArray();
@@ -57,12 +48,10 @@ internal sealed class SortOrder
             var priority = (KeyOf(view(item)), count++);
             if (best.Count < limit)
                 best.Enqueue(item, priority);
-            else
-                best.EnqueueDequeue(item, priority);
+            else best.EnqueueDequeue(item, priority);
         }
         var result = new T[best.Count];
-        for (var i = result.Length - 1; i >= 0; i--)
-            result[i] = best.Dequeue();
+        for (var i = result.Length - 1; i >= 0; i--) result[i] = best.Dequeue();
         return result;
     }
 

@@ -5,10 +5,8 @@ internal readonly record struct Bound(byte[] Bytes, bool After)
 {
     public static readonly Bound Start = new([], false);
     public static readonly Bound End = new([], true);
-
     /// <summary>Whether a key lies behind this place.</summary>
-    public bool Precedes(ReadOnlySpan<byte> key) =>
-        !(After && key.StartsWith(Bytes)) && key.SequenceCompareTo(Bytes) >= 0;
+    public bool Precedes(ReadOnlySpan<byte> key) => !(After && key.StartsWith(Bytes)) && key.SequenceCompareTo(Bytes) >= 0;
 }
 
 /// <summary>
@@ -33,28 +31,23 @@ internal sealed class BPlusTree
             (above.Keys[1], above.Children[1]) = (split.Keys[0], split);
             root = above;
         }
-        if (added)
-            Count++;
+        if (added) Count++;
         return added;
     }
 
     public bool Remove(byte[] key)
     {
-        if (!Remove(root, key))
-            return false;
+        if (!Remove(root, key)) return false;
         Count--;
-        while (!root.IsLeaf && root.Count == 1)
-            root = root.Children[0];
-        if (root.Count == 0)
-            root = new Node(true);
+        while (!root.IsLeaf && root.Count == 1) root = root.Children[0];
+        if (root.Count == 0) root = new Node(true);
         return true;
     }
 
     public Record? Find(byte[] key)
     {
         var node = root;
-        while (!node.IsLeaf)
-            node = node.Children[node.ChildFor(key)];
+        while (!node.IsLeaf) node = node.Children[node.ChildFor(key)];
         var index = node.LowerBound(key);
         return index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key) ? node.Records[index] : null;
     }
@@ -72,14 +65,12 @@ internal sealed class BPlusTree
         if (!backward)
         {
             for (Node? leaf = node; leaf is not null; leaf = leaf.Next, index = 0)
-                for (; index < leaf.Count; index++)
-                    yield return (leaf.Keys[index], leaf.Records[index]);
+                for (; index < leaf.Count; index++) yield return (leaf.Keys[index], leaf.Records[index]);
             yield break;
         }
         index--;
         for (Node? leaf = node; leaf is not null; leaf = leaf.Previous, index = leaf is null ? 0 : leaf.Count - 1)
-            for (; index >= 0; index--)
-                yield return (leaf.Keys[index], leaf.Records[index]);
+            for (; index >= 0; index--) yield return (leaf.Keys[index], leaf.Records[index]);
     }
 
     /// <summary>Fills an empty tree from distinct entries in key order.</summary>
@@ -90,14 +81,11 @@ internal sealed class BPlusTree
         for (var start = 0; start < sorted.Count; start += Fill)
         {
             var leaf = new Node(true) { Count = Math.Min(Fill, sorted.Count - start) };
-            for (var i = 0; i < leaf.Count; i++)
-                (leaf.Keys[i], leaf.Records[i]) = sorted[start + i];
-            if (level.Count > 0)
-                (level[^1].Next, leaf.Previous) = (leaf, level[^1]);
+            for (var i = 0; i < leaf.Count; i++) (leaf.Keys[i], leaf.Records[i]) = sorted[start + i];
+            if (level.Count > 0) (level[^1].Next, leaf.Previous) = (leaf, level[^1]);
             level.Add(leaf);
         }
-        while (level.Count > 1)
-            level = [.. level.Chunk(Fill).Select(Node.Above)];
+        while (level.Count > 1) level = [.. level.Chunk(Fill).Select(Node.Above)];
         root = level.Count == 0 ? new Node(true) : level[0];
         Count = sorted.Count;
     }
@@ -107,26 +95,22 @@ internal sealed class BPlusTree
         if (node.IsLeaf)
         {
             var index = node.LowerBound(key);
-            if (index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key))
-                return (false, null);
+            if (index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key)) return (false, null);
             var split = node.Count == Capacity ? node.Split(index == node.Count) : null;
             if (split is not null && index >= node.Count)
-                split.InsertAt(index - node.Count, key, record, null);
-            else
-                node.InsertAt(index, key, record, null);
+                split.InsertAt(index - node.Count, key, record);
+            else node.InsertAt(index, key, record);
             return (true, split);
         }
         var child = node.ChildFor(key);
         var (added, grown) = Insert(node.Children[child], key, record);
         // The first key of a child is only a lower fence; it follows when something smaller arrives.
         node.Keys[child] = node.Children[child].Keys[0];
-        if (grown is null)
-            return (added, null);
+        if (grown is null) return (added, null);
         var half = node.Count == Capacity ? node.Split(child + 1 == node.Count) : null;
         if (half is not null && child + 1 >= node.Count)
-            half.InsertAt(child + 1 - node.Count, grown.Keys[0], null, grown);
-        else
-            node.InsertAt(child + 1, grown.Keys[0], null, grown);
+            half.InsertAt(child + 1 - node.Count, grown.Keys[0], grown);
+        else node.InsertAt(child + 1, grown.Keys[0], grown);
         return (added, half);
     }
 
@@ -135,15 +119,13 @@ internal sealed class BPlusTree
         if (node.IsLeaf)
         {
             var index = node.LowerBound(key);
-            if (index >= node.Count || !node.Keys[index].AsSpan().SequenceEqual(key))
-                return false;
+            if (index >= node.Count || !node.Keys[index].AsSpan().SequenceEqual(key)) return false;
             node.RemoveAt(index);
             return true;
         }
         var child = node.ChildFor(key);
         var below = node.Children[child];
-        if (!Remove(below, key))
-            return false;
+        if (!Remove(below, key)) return false;
         if (below.Count == 0)
         {
             below.Unlink();
@@ -156,16 +138,17 @@ internal sealed class BPlusTree
     {
         public readonly bool IsLeaf = isLeaf;
         public readonly byte[][] Keys = new byte[Capacity][];
-        public readonly Record[] Records = isLeaf ? new Record[Capacity] : [];
-        public readonly Node[] Children = isLeaf ? [] : new Node[Capacity];
+        private readonly object[] values = isLeaf ? new Record[Capacity] : new Node[Capacity];
         public int Count;
         public Node? Next, Previous;
+
+        public Record[] Records => (Record[])values;
+        public Node[] Children => (Node[])values;
 
         public static Node Above(Node[] children)
         {
             var node = new Node(false) { Count = children.Length };
-            for (var i = 0; i < children.Length; i++)
-                (node.Keys[i], node.Children[i]) = (children[i].Keys[0], children[i]);
+            for (var i = 0; i < children.Length; i++) (node.Keys[i], node.Children[i]) = (children[i].Keys[0], children[i]);
             return node;
         }
 
@@ -179,20 +162,11 @@ internal sealed class BPlusTree
             return index < Count && Keys[index].AsSpan().SequenceEqual(key) ? index : Math.Max(index - 1, 0);
         }
 
-        public void InsertAt(int index, byte[] key, Record? record, Node? child)
+        public void InsertAt(int index, byte[] key, object value)
         {
             Array.Copy(Keys, index, Keys, index + 1, Count - index);
-            Keys[index] = key;
-            if (IsLeaf)
-            {
-                Array.Copy(Records, index, Records, index + 1, Count - index);
-                Records[index] = record!;
-            }
-            else
-            {
-                Array.Copy(Children, index, Children, index + 1, Count - index);
-                Children[index] = child!;
-            }
+            Array.Copy(values, index, values, index + 1, Count - index);
+            (Keys[index], values[index]) = (key, value);
             Count++;
         }
 
@@ -200,17 +174,8 @@ internal sealed class BPlusTree
         {
             Count--;
             Array.Copy(Keys, index + 1, Keys, index, Count - index);
-            Keys[Count] = null!;
-            if (IsLeaf)
-            {
-                Array.Copy(Records, index + 1, Records, index, Count - index);
-                Records[Count] = null!;
-            }
-            else
-            {
-                Array.Copy(Children, index + 1, Children, index, Count - index);
-                Children[Count] = null!;
-            }
+            Array.Copy(values, index + 1, values, index, Count - index);
+            (Keys[Count], values[Count]) = (null!, null!);
         }
 
         /// <summary>Ascending inserts leave full nodes behind instead of half-empty ones.</summary>
@@ -220,15 +185,13 @@ internal sealed class BPlusTree
             var right = new Node(IsLeaf) { Count = Capacity - at };
             Array.Copy(Keys, at, right.Keys, 0, right.Count);
             Array.Clear(Keys, at, right.Count);
-            var values = IsLeaf ? (Array)Records : Children;
-            Array.Copy(values, at, IsLeaf ? right.Records : right.Children, 0, right.Count);
+            Array.Copy(values, at, right.values, 0, right.Count);
             Array.Clear(values, at, right.Count);
             Count = at;
             if (IsLeaf)
             {
                 (right.Next, right.Previous) = (Next, this);
-                if (Next is not null)
-                    Next.Previous = right;
+                if (Next is not null) Next.Previous = right;
                 Next = right;
             }
             return right;
@@ -236,10 +199,8 @@ internal sealed class BPlusTree
 
         public void Unlink()
         {
-            if (Next is not null)
-                Next.Previous = Previous;
-            if (Previous is not null)
-                Previous.Next = Next;
+            if (Next is not null) Next.Previous = Previous;
+            if (Previous is not null) Previous.Next = Next;
         }
 
         private int FirstBehind(ReadOnlySpan<byte> bytes, bool after)
@@ -251,8 +212,7 @@ internal sealed class BPlusTree
                 var key = Keys[middle].AsSpan();
                 if (after && key.StartsWith(bytes) || key.SequenceCompareTo(bytes) < 0)
                     low = middle + 1;
-                else
-                    high = middle;
+                else high = middle;
             }
             return low;
         }

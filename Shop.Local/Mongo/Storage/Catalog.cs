@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Storage;
 
@@ -13,20 +12,17 @@ internal sealed class Catalog : IDisposable
     private readonly FileStream? directoryLock;
     private readonly Journal? journal;
     private int lastId;
-
     /// <exception cref="DataDirectoryException">The directory is in use, damaged or not accessible.</exception>
     public Catalog(string? dataDirectory)
     {
-        if (dataDirectory is null)
-            return;
+        if (dataDirectory is null) return;
         try
         {
             Directory.CreateDirectory(dataDirectory);
             directoryLock = LockDirectory(dataDirectory);
             var replay = new Replay();
             journal = Journal.Open(dataDirectory, replay.Apply);
-            foreach (var collection in replay.Finish())
-                collections[collection.Namespace] = collection;
+            foreach (var collection in replay.Finish()) collections[collection.Namespace] = collection;
             lastId = replay.LastId;
         }
         catch (UnauthorizedAccessException refused)
@@ -42,12 +38,9 @@ internal sealed class Catalog : IDisposable
 
     public Lock Gate { get; } = new();
     public IEnumerable<Collection> Collections => collections.Values;
-
     /// <summary>Bytes of log beyond which a snapshot saves space and starting time.</summary>
     public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(64L << 20, 2 * collections.Values.Sum(collection => collection.DataBytes));
-
     public Collection? Find(string name) => collections.GetValueOrDefault(name);
-
     public Collection FindOrCreate(string name) => Find(name) ?? Create(name, false);
 
     public Collection Create(string name, bool mustBeNew)
@@ -70,8 +63,7 @@ internal sealed class Catalog : IDisposable
         lock (Gate)
             lock (collection.Gate)
             {
-                if (collection.Dropped)
-                    return;
+                if (collection.Dropped) return;
                 var batch = new ChangeBatch();
                 batch.Drop(collection.Id);
                 Commit(batch);
@@ -86,10 +78,8 @@ internal sealed class Catalog : IDisposable
         {
             var source = Find(from) ?? throw MongoRefusal.NamespaceNotFound($"Source collection {from} does not exist");
             Namespaces.Check(to);
-            if (from == to)
-                throw MongoRefusal.IllegalOperation("Can't rename a collection to itself");
-            if (Find(to) is { } target)
-                Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
+            if (from == to) throw MongoRefusal.IllegalOperation("Can't rename a collection to itself");
+            if (Find(to) is { } target) Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
             lock (source.Gate)
             {
                 var batch = new ChangeBatch();
@@ -105,23 +95,20 @@ internal sealed class Catalog : IDisposable
     /// <summary>Called under the lock of the collection that changed.</summary>
     public long Commit(ChangeBatch batch)
     {
-        if (batch.IsEmpty || journal is null)
-            return 0;
+        if (batch.IsEmpty || journal is null) return 0;
         var position = journal.Append(batch);
         batch.Clear();
         return position;
     }
 
     public void Sync(long position) => journal?.Sync(position);
-
     /// <summary>
     /// Writes all that lives into a snapshot, a few records per lock, while writers go on into a new segment. Replaying that segment over
     /// the snapshot gives the present state because every change says what is, not what was done.
     /// </summary>
     public void Compact(CancellationToken cancellationToken)
     {
-        if (journal is null)
-            return;
+        if (journal is null) return;
         int number;
         var heads = new List<(Collection Collection, ChangeBatch Head)>();
         lock (Gate)
@@ -131,8 +118,7 @@ internal sealed class Catalog : IDisposable
             {
                 var head = new ChangeBatch();
                 head.Create(collection);
-                foreach (var index in collection.Indexes.Skip(1))
-                    head.CreateIndex(collection.Id, index.Definition);
+                foreach (var index in collection.Indexes.Skip(1)) head.CreateIndex(collection.Id, index.Definition);
                 heads.Add((collection, head));
             }
         }
@@ -159,8 +145,7 @@ internal sealed class Catalog : IDisposable
                     batch.Clear();
                 }
             }
-            if (!batch.IsEmpty)
-                yield return batch;
+            if (!batch.IsEmpty) yield return batch;
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using MongoDB.Bson;
 
 namespace Shop.Local.Mongo.Storage;
 
@@ -24,7 +23,6 @@ internal sealed class ChangeBatch
     public const int HeaderBytes = 12;
     private byte[] buffer = new byte[1024];
     private int length = HeaderBytes;
-
     public int Length => length;
     public bool IsEmpty => length == HeaderBytes;
 
@@ -32,19 +30,12 @@ internal sealed class ChangeBatch
         new BsonDocument { { "ns", collection.Namespace }, { "uuid", new BsonBinaryData(collection.Uuid, GuidRepresentation.Standard) } }.ToBson());
 
     public void Drop(int collection) => Add(ChangeKind.Drop, collection, new BsonDocument().ToBson());
-
     public void Rename(int collection, string name) => Add(ChangeKind.Rename, collection, new BsonDocument("ns", name).ToBson());
-
     public void CreateIndex(int collection, IndexDefinition definition) => Add(ChangeKind.CreateIndex, collection, definition.Spec.ToBson());
-
     public void DropIndex(int collection, string name) => Add(ChangeKind.DropIndex, collection, new BsonDocument("name", name).ToBson());
-
     public void Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
-
     public void Delete(int collection, BsonDocument id) => Add(ChangeKind.Delete, collection, id.ToBson());
-
     public void Clear() => length = HeaderBytes;
-
     /// <summary>The frame, valid until the next change.</summary>
     public ReadOnlySpan<byte> Seal()
     {
@@ -54,7 +45,6 @@ internal sealed class ChangeBatch
     }
 
     public static ulong Checksum(ReadOnlySpan<byte> payload) => XxHash3.HashToUInt64(payload);
-
     /// <summary>The changes of a frame's payload, which its checksum vouches for.</summary>
     public static IEnumerable<(ChangeKind Kind, int Collection, byte[] Document)> Parse(ReadOnlyMemory<byte> payload)
     {
@@ -71,8 +61,7 @@ internal sealed class ChangeBatch
     private void Add(ChangeKind kind, int collection, byte[] document)
     {
         var needed = length + 5 + document.Length;
-        if (needed > buffer.Length)
-            Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
+        if (needed > buffer.Length) Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
         buffer[length] = (byte)kind;
         BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(length + 1), collection);
         document.CopyTo(buffer, length + 5);

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Storage;
 
@@ -12,7 +10,6 @@ internal sealed class Collection(int id, string name, Guid uuid)
 {
     private readonly BPlusTree natural = new();
     private long lastRecordId;
-
     public Lock Gate { get; } = new();
     public int Id { get; } = id;
     public string Namespace { get; set; } = name;
@@ -40,8 +37,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
         for (var i = 1; i < Indexes.Count; i++)
         {
             var old = Indexes[i].KeysOf(before);
-            if (old.Count == after[i].Count && old.Zip(after[i]).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)))
-                continue;
+            if (old.Count == after[i].Count && old.Zip(after[i]).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))) continue;
             Indexes[i].Remove(old, record);
             Indexes[i].Add(after[i], record);
         }
@@ -66,8 +62,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
             Record[] piece;
             lock (Gate)
                 piece = Dropped ? [] : [.. natural.From(place, false).Take(size).Select(entry => entry.Record)];
-            if (piece.Length == 0)
-                yield break;
+            if (piece.Length == 0) yield break;
             yield return piece;
             place = new Bound(NaturalKey(piece[^1].Id), true);
         }
@@ -77,8 +72,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
     {
         var index = new OrderedIndex(definition);
         index.Build(natural.From(Bound.Start, false).Select(entry => entry.Record));
-        if (index.FirstDuplicate() is { } value)
-            throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
+        if (index.FirstDuplicate() is { } value) throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
         Indexes.Add(index);
         return index;
     }
@@ -86,7 +80,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
     public void Restore(byte[] bytes)
     {
-        var key = KeyWriter.Of(Bson.View(bytes)["_id"]);
+        var key = KeyWriter.Of(Bson.IdOf(bytes));
         if (IdIndex.Tree.Find(key) is { } record)
         {
             DataBytes += bytes.Length - record.Bytes.Length;
@@ -101,8 +95,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
 
     public void RestoreDelete(byte[] idDocument)
     {
-        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.View(idDocument)["_id"])) is { } record)
-            Detach(record, Bson.View(record.Bytes));
+        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.IdOf(idDocument))) is { } record) Detach(record, Bson.View(record.Bytes));
     }
 
     private static byte[] NaturalKey(long recordId)
@@ -129,16 +122,14 @@ internal sealed class Collection(int id, string name, Guid uuid)
     private void Attach(Record record, List<byte[]>[] keys)
     {
         natural.TryAdd(NaturalKey(record.Id), record);
-        for (var i = 0; i < keys.Length; i++)
-            Indexes[i].Add(keys[i], record);
+        for (var i = 0; i < keys.Length; i++) Indexes[i].Add(keys[i], record);
         DataBytes += record.Bytes.Length;
     }
 
     private void Detach(Record record, BsonDocument document)
     {
         natural.Remove(NaturalKey(record.Id));
-        foreach (var index in Indexes)
-            index.Remove(index.KeysOf(document), record);
+        foreach (var index in Indexes) index.Remove(index.KeysOf(document), record);
         DataBytes -= record.Bytes.Length;
     }
 }

@@ -1,12 +1,9 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Storage;
 
 /// <summary>An index as <c>createIndexes</c> asks for it and <c>listIndexes</c> shows it.</summary>
 internal sealed class IndexDefinition
 {
-    private static readonly HashSet<string> Ignored = ["v", "key", "name", "unique", "sparse", "background", "ns"];
+    private static readonly HashSet<string> Ignored = ["v", "key", "name", "unique", "background", "ns"];
 
     private IndexDefinition(BsonDocument spec)
     {
@@ -16,7 +13,6 @@ internal sealed class IndexDefinition
         Paths = [.. Key.Names.Select(DocumentPath.Split)];
         Descending = [.. Key.Values.Select(direction => Values.ToDouble(direction) < 0)];
         Unique = Values.IsTrue(spec.GetValue("unique", BsonNull.Value));
-        Sparse = Values.IsTrue(spec.GetValue("sparse", BsonNull.Value));
     }
 
     public static IndexDefinition Id { get; } = new(new BsonDocument { { "v", 2 }, { "key", new BsonDocument("_id", 1) }, { "name", "_id_" } });
@@ -27,10 +23,8 @@ internal sealed class IndexDefinition
     public string[][] Paths { get; }
     public bool[] Descending { get; }
     public bool Unique { get; }
-    public bool Sparse { get; }
     public bool IsId => Name == "_id_";
-
-    /// <summary>Refuses what would be answered wrongly if it were accepted and ignored: TTL, partial, text, geo, hashed, wildcard, collation.</summary>
+    /// <summary>Refuses what would be answered wrongly if it were accepted and ignored: TTL, partial, sparse, text, geo, hashed, wildcard, collation.</summary>
     public static IndexDefinition Parse(BsonDocument spec)
     {
         if (!spec.TryGetValue("key", out var keyValue) || keyValue is not BsonDocument { ElementCount: > 0 and <= 32 } key)
@@ -47,9 +41,7 @@ internal sealed class IndexDefinition
         if (!spec.TryGetValue("name", out var name) || name is not BsonString { Value.Length: > 0 })
             throw MongoRefusal.FailedToParse("The 'name' field is a required property of an index specification");
         var kept = new BsonDocument { { "v", 2 }, { "key", Bson.Copy(key) }, { "name", name } };
-        foreach (var option in (string[])["unique", "sparse"])
-            if (Values.IsTrue(spec.GetValue(option, BsonNull.Value)))
-                kept[option] = true;
+        if (Values.IsTrue(spec.GetValue("unique", BsonNull.Value))) kept["unique"] = true;
         return new IndexDefinition(kept);
     }
 

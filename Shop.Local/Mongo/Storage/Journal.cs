@@ -11,7 +11,6 @@ internal sealed class Journal : IDisposable
 {
     /// <summary>Commands with more changes than this are written in several frames.</summary>
     public const int MaxBatchBytes = 32 * 1024 * 1024;
-
     private readonly Lock writing = new();
     private readonly Lock syncing = new();
     private readonly string directory;
@@ -34,12 +33,10 @@ internal sealed class Journal : IDisposable
     /// <summary>Replays what is there and opens the newest segment for more, its torn end cut.</summary>
     public static Journal Open(string directory, Action<ReadOnlyMemory<byte>> apply)
     {
-        foreach (var unfinished in Directory.GetFiles(directory, "*.tmp"))
-            File.Delete(unfinished);
+        foreach (var unfinished in Directory.GetFiles(directory, "*.tmp")) File.Delete(unfinished);
         var snapshot = Numbers(directory, "snapshot").DefaultIfEmpty(0).Max();
         var segments = Numbers(directory, "segment").Where(number => number >= snapshot).Order().ToArray();
-        if (snapshot > 0)
-            LogFile.Read(PathOf(directory, "snapshot", snapshot), false, apply);
+        if (snapshot > 0) LogFile.Read(PathOf(directory, "snapshot", snapshot), false, apply);
         var length = 0L;
         long grown = 0;
         foreach (var number in segments)
@@ -56,8 +53,7 @@ internal sealed class Journal : IDisposable
     {
         lock (writing)
         {
-            if (failed)
-                throw new IOException("The log could not be written earlier.");
+            if (failed) throw new IOException("The log could not be written earlier.");
             var frame = batch.Seal();
             failed = true;
             RandomAccess.Write(segment, frame, offset);
@@ -71,8 +67,7 @@ internal sealed class Journal : IDisposable
     {
         lock (syncing)
         {
-            if (synced >= position)
-                return;
+            if (synced >= position) return;
             SafeFileHandle current;
             long reached;
             lock (writing)
@@ -86,15 +81,21 @@ internal sealed class Journal : IDisposable
     public int StartSegment()
     {
         lock (syncing)
+        {
+            SafeFileHandle full;
+            long reached;
             lock (writing)
             {
-                RandomAccess.FlushToDisk(segment);
-                synced = appended;
-                segment.Dispose();
+                (full, reached) = (segment, appended);
                 (segment, offset) = Open(Number + 1, 0);
-                Grown = 0;
-                return ++Number;
+                (Number, Grown) = (Number + 1, 0);
             }
+            // Outside the lock of the writers: a large segment can take seconds to reach the disk.
+            RandomAccess.FlushToDisk(full);
+            synced = Math.Max(synced, reached);
+            full.Dispose();
+            return Number;
+        }
     }
 
     /// <summary>Writes a snapshot beside the log and, once it is on the disk, drops what it stands for.</summary>
@@ -113,8 +114,7 @@ internal sealed class Journal : IDisposable
         }
         File.Move(final + ".tmp", final, true);
         foreach (var kind in (string[])["segment", "snapshot"])
-            foreach (var old in Numbers(directory, kind).Where(candidate => candidate < number))
-                File.Delete(PathOf(directory, kind, old));
+            foreach (var old in Numbers(directory, kind).Where(candidate => candidate < number)) File.Delete(PathOf(directory, kind, old));
     }
 
     public void Dispose()
@@ -122,8 +122,7 @@ internal sealed class Journal : IDisposable
         lock (syncing)
             lock (writing)
             {
-                if (!segment.IsClosed)
-                    RandomAccess.FlushToDisk(segment);
+                if (!segment.IsClosed) RandomAccess.FlushToDisk(segment);
                 segment.Dispose();
             }
     }
@@ -132,8 +131,7 @@ internal sealed class Journal : IDisposable
     {
         var handle = File.OpenHandle(PathOf(directory, "segment", number), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         RandomAccess.SetLength(handle, length);
-        if (length > 0)
-            return (handle, length);
+        if (length > 0) return (handle, length);
         RandomAccess.Write(handle, LogFile.Magic, 0);
         return (handle, LogFile.Magic.Length);
     }

@@ -10,9 +10,7 @@ internal static class LogFile
 {
     /// <summary>Above any frame that is written: see <see cref="Journal.MaxBatchBytes"/> plus one document of the largest size and its index.</summary>
     private const int MaxFrameBytes = 128 * 1024 * 1024;
-
     public static ReadOnlySpan<byte> Magic => "SHOPLOG1"u8;
-
     /// <param name="path">The file.</param>
     /// <param name="mayBeTorn">Whether an incomplete end is what a kill leaves behind, to be cut off, rather than damage.</param>
     /// <param name="apply">Takes each frame's payload, in order.</param>
@@ -23,22 +21,18 @@ internal static class LogFile
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
         Span<byte> magic = stackalloc byte[8];
         var read = file.ReadAtLeast(magic, 8, false);
-        if (read < 8 && mayBeTorn)
-            return 0;
-        if (!magic.SequenceEqual(Magic))
-            throw new DataDirectoryException($"{path} is not a log of this store.");
+        if (read < 8 && mayBeTorn) return 0;
+        if (!magic.SequenceEqual(Magic)) throw new DataDirectoryException($"{path} is not a log of this store.");
         while (true)
         {
             var start = file.Position;
-            if (start == file.Length)
-                return start;
+            if (start == file.Length) return start;
             if (NextFrame(file) is { } payload)
             {
                 apply(payload);
                 continue;
             }
-            if (mayBeTorn && !FrameFollows(file, start))
-                return start;
+            if (mayBeTorn && !FrameFollows(file, start)) return start;
             throw new DataDirectoryException($"{path} is damaged at byte {start}, before its end: restore the data directory or remove it.");
         }
     }
@@ -46,11 +40,9 @@ internal static class LogFile
     private static byte[]? NextFrame(FileStream file)
     {
         Span<byte> header = stackalloc byte[ChangeBatch.HeaderBytes];
-        if (file.ReadAtLeast(header, header.Length, false) < header.Length)
-            return null;
+        if (file.ReadAtLeast(header, header.Length, false) < header.Length) return null;
         var length = BinaryPrimitives.ReadInt32LittleEndian(header);
-        if (length is <= 0 or > MaxFrameBytes || length > file.Length - file.Position)
-            return null;
+        if (length is <= 0 or > MaxFrameBytes || length > file.Length - file.Position) return null;
         var payload = new byte[length];
         file.ReadExactly(payload);
         return ChangeBatch.Checksum(payload) == BinaryPrimitives.ReadUInt64LittleEndian(header[4..]) ? payload : null;
@@ -61,11 +53,9 @@ internal static class LogFile
     {
         file.Position = start;
         Span<byte> header = stackalloc byte[4];
-        if (file.ReadAtLeast(header, 4, false) < 4)
-            return false;
+        if (file.ReadAtLeast(header, 4, false) < 4) return false;
         var next = start + ChangeBatch.HeaderBytes + (uint)BinaryPrimitives.ReadInt32LittleEndian(header);
-        if (next >= file.Length)
-            return false;
+        if (next >= file.Length) return false;
         file.Position = next;
         return NextFrame(file) is not null;
     }

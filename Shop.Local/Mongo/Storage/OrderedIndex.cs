@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Storage;
 
 /// <summary>
@@ -10,28 +7,22 @@ namespace Shop.Local.Mongo.Storage;
 internal sealed class OrderedIndex(IndexDefinition definition)
 {
     private readonly KeyWriter writer = new();
-
     public IndexDefinition Definition { get; } = definition;
     public BPlusTree Tree { get; } = new();
-
     /// <summary>Once a document had an array at an indexed path, several keys can lead to one record and conditions may be met by different elements.</summary>
     public bool Multikey { get; private set; }
 
     /// <summary>The keys of a document without record ids.</summary>
     public List<byte[]> KeysOf(BsonDocument document)
     {
-        if (Definition.Sparse && !Definition.Paths.Any(path => DocumentPath.Any(document, path, false, null, value => value is not null)))
-            return [];
         var fields = new List<BsonValue>[Definition.Paths.Length];
         var multiple = -1;
         for (var i = 0; i < fields.Length; i++)
         {
             var multikey = false;
             DocumentPath.Collect(document, Definition.Paths[i], fields[i] = [], ref multikey);
-            if (fields[i].Count == 0)
-                fields[i].Add(BsonNull.Value);
-            if (!multikey)
-                continue;
+            if (fields[i].Count == 0) fields[i].Add(BsonNull.Value);
+            if (!multikey) continue;
             Multikey = true;
             // Only the leading field of a multikey index is ever searched, so further arrays need not be multiplied; but a unique one must see every pair.
             if (multiple >= 0 && (Definition.Unique || Definition.Paths[i][0] != Definition.Paths[multiple][0]))
@@ -44,43 +35,34 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     /// <summary>The unique key of a document that another record has, if any.</summary>
     public BsonDocument? Conflict(BsonDocument document, List<byte[]> keys, Record? self)
     {
-        if (!Definition.Unique && !Definition.IsId)
-            return null;
+        if (!Definition.Unique && !Definition.IsId) return null;
         foreach (var key in keys)
             foreach (var (found, record) in Tree.From(new Bound(key, false), false))
             {
-                if (!found.AsSpan().StartsWith(key))
-                    break;
-                if (!ReferenceEquals(record, self))
-                    return Describe(document);
+                if (!found.AsSpan().StartsWith(key)) break;
+                if (!ReferenceEquals(record, self)) return Describe(document);
             }
         return null;
     }
 
     public void Add(List<byte[]> keys, Record record)
     {
-        foreach (var key in keys)
-            Tree.TryAdd(Entry(key, record), record);
+        foreach (var key in keys) Tree.TryAdd(Entry(key, record), record);
     }
 
     public void Remove(List<byte[]> keys, Record record)
     {
-        foreach (var key in keys)
-            Tree.Remove(Entry(key, record));
+        foreach (var key in keys) Tree.Remove(Entry(key, record));
     }
 
     /// <summary>Fills a new index from all records at once.</summary>
     public void Build(IEnumerable<Record> records)
     {
         var entries = new List<KeyValuePair<byte[], Record>>();
-        foreach (var record in records)
-            foreach (var key in KeysOf(Bson.View(record.Bytes)))
-                entries.Add(new(Entry(key, record), record));
+        foreach (var record in records) foreach (var key in KeysOf(Bson.View(record.Bytes))) entries.Add(new(Entry(key, record), record));
         entries.Sort(static (a, b) => a.Key.AsSpan().SequenceCompareTo(b.Key));
         var distinct = new List<KeyValuePair<byte[], Record>>(entries.Count);
-        foreach (var entry in entries)
-            if (distinct.Count == 0 || !distinct[^1].Key.AsSpan().SequenceEqual(entry.Key))
-                distinct.Add(entry);
+        foreach (var entry in entries) if (distinct.Count == 0 || !distinct[^1].Key.AsSpan().SequenceEqual(entry.Key)) distinct.Add(entry);
         Tree.Load(distinct);
     }
 
@@ -104,8 +86,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     private byte[] KeyOf(List<BsonValue>[] fields, int multiple, BsonValue value)
     {
         writer.Clear();
-        for (var i = 0; i < fields.Length; i++)
-            writer.Write(i == multiple ? value : fields[i][0], Definition.Descending[i]);
+        for (var i = 0; i < fields.Length; i++) writer.Write(i == multiple ? value : fields[i][0], Definition.Descending[i]);
         return writer.ToArray();
     }
 

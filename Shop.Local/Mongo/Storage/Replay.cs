@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Storage;
 
 /// <summary>Rebuilds the collections from the log; secondary indexes are built once, at the end.</summary>
@@ -18,8 +15,7 @@ internal sealed class Replay
             LastId = Math.Max(LastId, id);
             if (kind == ChangeKind.Create)
                 Create(id, Bson.Read(document));
-            else if (collections.TryGetValue(id, out var collection))
-                Apply(kind, collection, document);
+            else if (collections.TryGetValue(id, out var collection)) Apply(kind, collection, document);
         }
     }
 
@@ -37,8 +33,7 @@ internal sealed class Replay
 
     private void Create(int id, BsonDocument document)
     {
-        if (collections.ContainsKey(id))
-            return;
+        if (collections.ContainsKey(id)) return;
         collections[id] = new Collection(id, document["ns"].AsString, document["uuid"].AsGuid);
         indexes[id] = new(StringComparer.Ordinal);
     }

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Updates;
@@ -26,8 +24,7 @@ internal sealed class ArrayFilters
     }
 
     public bool Accepts(string identifier, BsonValue element, string path) => filters.TryGetValue(identifier, out var filter)
-        ? filter.Matches(new BsonDocument(identifier, element))
-        : throw Missing(identifier, path);
+        ? filter.Matches(new BsonDocument(identifier, element)) : throw Missing(identifier, path);
 
     public void RefuseUnused(IEnumerable<string> parts, BsonValue update)
     {
@@ -39,10 +36,8 @@ internal sealed class ArrayFilters
     }
 
     public static bool IsIdentifier(string part) => part is ['$', '[', .., ']'];
-
     private static MongoRefusal Missing(string identifier, string path) => MongoRefusal.BadValue($"No array filter found for identifier '{identifier}' in path '{path}'");
 
     private static IEnumerable<string> Identifiers(BsonDocument document) => document.SelectMany(element => element.Name is ['$', ..] && element.Value is BsonArray branches
-        ? branches.OfType<BsonDocument>().SelectMany(Identifiers)
-        : [DocumentPath.Split(element.Name)[0]]);
+        ? branches.OfType<BsonDocument>().SelectMany(Identifiers) : [DocumentPath.Split(element.Name)[0]]);
 }

@@ -1,5 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Updates;
@@ -13,9 +11,7 @@ internal static class ArrayModifiers
     {
         "$push" => Push(path, argument),
         "$addToSet" => AddToSet(path, argument),
-        "$pull" => Pull(path, argument),
-        "$pullAll" => PullAll(path, argument),
-        _ => Pop(path, argument)
+        _ => Pull(path, argument)
     };
 
     private static Func<BsonValue?, BsonValue?> Push(string path, BsonValue argument)
@@ -32,8 +28,7 @@ internal static class ArrayModifiers
         {
             var array = Existing(value, path, "$push");
             var index = (int)Math.Clamp(position is { } wanted ? wanted < 0 ? array.Count + wanted : wanted : array.Count, 0, array.Count);
-            foreach (var element in each)
-                array.Insert(index++, Bson.Copy(element));
+            foreach (var element in each) array.Insert(index++, Bson.Copy(element));
             IEnumerable<BsonValue> result = sort is null ? array : sort(array);
             if (slice is { } count)
                 result = count >= 0 ? result.Take((int)Math.Min(count, int.MaxValue)) : result.TakeLast((int)Math.Min(-count, int.MaxValue));
@@ -61,9 +56,7 @@ internal static class ArrayModifiers
         {
             var array = Existing(value, path, "$addToSet");
             var known = new HashSet<byte[]>(array.Select(KeyWriter.Of), ByteKeys.Instance);
-            foreach (var element in added)
-                if (known.Add(KeyWriter.Of(element)))
-                    array.Add(Bson.Copy(element));
+            foreach (var element in added) if (known.Add(KeyWriter.Of(element))) array.Add(Bson.Copy(element));
             return array;
         };
     }
@@ -81,29 +74,8 @@ internal static class ArrayModifiers
             var filter = FilterParser.Parse(query);
             goes = element => element is BsonDocument document && filter.Matches(document);
         }
-        else
-            goes = element => Values.Same(element, argument);
+        else goes = element => Values.Same(element, argument);
         return value => value is null ? null : Changed(value, path, "$pull", array => RemoveWhere(array, goes));
-    }
-
-    private static Func<BsonValue?, BsonValue?> PullAll(string path, BsonValue argument)
-    {
-        if (argument is not BsonArray all)
-            throw MongoRefusal.BadValue($"$pullAll requires an array argument but was given a {TypeOrder.Name(argument)}");
-        var keys = new HashSet<byte[]>(all.Select(KeyWriter.Of), ByteKeys.Instance);
-        return value => value is null ? null : Changed(value, path, "$pullAll", array => RemoveWhere(array, element => keys.Contains(KeyWriter.Of(element))));
-    }
-
-    private static Func<BsonValue?, BsonValue?> Pop(string path, BsonValue argument)
-    {
-        if (!TypeOrder.IsNumber(argument) || Values.ToInteger(argument, "$pop") is not (1 or -1))
-            throw MongoRefusal.FailedToParse("$pop expects 1 or -1");
-        var first = Values.ToInteger(argument, "$pop") < 0;
-        return value => value is null ? null : Changed(value, path, "$pop", array =>
-        {
-            if (array.Count > 0)
-                array.RemoveAt(first ? 0 : array.Count - 1);
-        });
     }
 
     private static BsonArray Each(BsonDocument clauses, string name) => clauses["$each"] as BsonArray

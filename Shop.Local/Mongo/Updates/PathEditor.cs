@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Updates;
 
 /// <summary>Walks an update path, <c>$[]</c> and <c>$[identifier]</c> included, and changes what it leads to.</summary>
@@ -8,19 +5,14 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
 {
     /// <summary>MongoDB's limit of nulls put before an element that is set beyond an array's end.</summary>
     private const int MaxBackfill = 1_500_000;
-
     /// <summary>What a change returns to take the field away.</summary>
     public static readonly BsonValue Removed = new BsonString("removed");
-
-    public bool RefusesArrays { get; init; }
-
     public void Edit(BsonDocument document, Func<BsonValue?, BsonValue?> change) => Edit(document, 0, change);
 
     private void Edit(BsonValue node, int depth, Func<BsonValue?, BsonValue?> change)
     {
         switch (node)
         {
-            case BsonArray when RefusesArrays: throw MongoRefusal.BadValue($"The path '{string.Join('.', parts)}' of $rename may not run through an array");
             case BsonArray array when ArrayFilters.IsIdentifier(parts[depth]): EditSelected(array, depth, change); break;
             case BsonArray array: EditElement(array, depth, change); break;
             case BsonDocument when ArrayFilters.IsIdentifier(parts[depth]):
@@ -42,14 +34,12 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
             var changed = change(value);
             if (ReferenceEquals(changed, Removed))
                 document.Remove(part);
-            else if (changed is not null)
-                document[part] = changed;
+            else if (changed is not null) document[part] = changed;
             return;
         }
         if (value is null)
         {
-            if (!creates)
-                return;
+            if (!creates) return;
             if (ArrayFilters.IsIdentifier(parts[depth + 1]))
                 throw MongoRefusal.BadValue($"The path '{string.Join('.', parts[..(depth + 1)])}' must exist in the document in order to apply array updates.");
             document[part] = value = new BsonDocument();
@@ -61,8 +51,7 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
     {
         var identifier = parts[depth][2..^1];
         for (var i = 0; i < array.Count; i++)
-            if (identifier.Length == 0 || filters.Accepts(identifier, array[i], string.Join('.', parts)))
-                EditAt(array, i, depth, change);
+            if (identifier.Length == 0 || filters.Accepts(identifier, array[i], string.Join('.', parts))) EditAt(array, i, depth, change);
     }
 
     private void EditElement(BsonArray array, int depth, Func<BsonValue?, BsonValue?> change)
@@ -75,16 +64,12 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
         }
         if (index >= array.Count)
         {
-            if (!creates)
-                return;
-            if (index - array.Count > MaxBackfill)
-                throw MongoRefusal.BadValue($"can't backfill more than {MaxBackfill} elements");
-            while (array.Count < index)
-                array.Add(BsonNull.Value);
+            if (!creates) return;
+            if (index - array.Count > MaxBackfill) throw MongoRefusal.BadValue($"can't backfill more than {MaxBackfill} elements");
+            while (array.Count < index) array.Add(BsonNull.Value);
             var last = depth == parts.Length - 1;
             array.Add(last ? change(null) ?? BsonNull.Value : new BsonDocument());
-            if (!last)
-                Edit(array[index], depth + 1, change);
+            if (!last) Edit(array[index], depth + 1, change);
             return;
         }
         EditAt(array, index, depth, change);
@@ -99,7 +84,6 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
         }
         var changed = change(array[index]);
         // An element cannot go missing without moving the others, so it becomes null.
-        if (changed is not null)
-            array[index] = ReferenceEquals(changed, Removed) ? BsonNull.Value : changed;
+        if (changed is not null) array[index] = ReferenceEquals(changed, Removed) ? BsonNull.Value : changed;
     }
 }

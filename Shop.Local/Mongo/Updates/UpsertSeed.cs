@@ -1,6 +1,4 @@
-using MongoDB.Bson;
 using Shop.Local.Mongo.Aggregation;
-using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Queries;
 
 namespace Shop.Local.Mongo.Updates;
@@ -14,8 +12,7 @@ internal static class UpsertSeed
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (path, value) in Equalities(filter))
         {
-            if (idOnly && path != "_id")
-                continue;
+            if (idOnly && path != "_id") continue;
             if (!seen.Add(path))
                 throw new MongoRefusal(54, "NotSingleValueField", $"cannot infer query fields to set, path '{path}' is matched twice");
             Assignment.Set(seed, DocumentPath.Split(path), value);

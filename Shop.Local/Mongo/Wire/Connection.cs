@@ -24,8 +24,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
             while (input.ReadAtLeast(header, header.Length, false) == header.Length)
             {
                 var length = BinaryPrimitives.ReadInt32LittleEndian(header) - header.Length;
-                if (length is < 0 or > Handshake.MaxMessageBytes)
-                    return;
+                if (length is < 0 or > Handshake.MaxMessageBytes) return;
                 Answer(header, ReadBody(input, length));
             }
         }
@@ -48,11 +47,7 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
         {
             socket.Shutdown(SocketShutdown.Both);
         }
-        catch (SocketException)
-        {
-            // Already gone.
-        }
-        catch (ObjectDisposedException)
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {
             // Ended by itself meanwhile.
         }
@@ -62,9 +57,16 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
     {
         var message = Message.Parse(BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(12)), body, id);
         var reply = router.Execute(message.Request);
-        if (!message.WantsReply)
-            return;
-        message.WriteReply(output, BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4)), reply);
+        if (!message.WantsReply) return;
+        var requestId = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4));
+        try
+        {
+            message.WriteReply(output, requestId, reply);
+        }
+        catch (BsonException unwritable)
+        {
+            message.WriteReply(output, requestId, MongoRefusal.Internal(unwritable).ToReply());
+        }
         stream.Write(output.GetBuffer(), 0, (int)output.Length);
         if (output.Capacity > KeptBuffer)
         {
@@ -79,11 +81,9 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
         var filled = 0;
         while (filled < length)
         {
-            if (filled == body.Length)
-                Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
+            if (filled == body.Length) Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
             var read = input.Read(body, filled, body.Length - filled);
-            if (read == 0)
-                throw new EndOfStreamException();
+            if (read == 0) throw new EndOfStreamException();
             filled += read;
         }
         return body;

@@ -1,6 +1,3 @@
-using MongoDB.Bson;
-using Shop.Local.Mongo.Documents;
-
 namespace Shop.Local.Mongo.Wire;
 
 /// <summary>What the store says it is: a standalone server, so that drivers leave out retryable writes and transactions.</summary>

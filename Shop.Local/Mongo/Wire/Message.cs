@@ -1,11 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using MongoDB.Bson;
 using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
 using Shop.Local.Mongo.Commands;
-using Shop.Local.Mongo.Documents;
 
 namespace Shop.Local.Mongo.Wire;
 
@@ -19,7 +17,6 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
     private const int OpReply = 1, OpQuery = 2004, OpMsg = 2013;
     private const uint ChecksumPresent = 1, MoreToCome = 2, RequiredBits = 0xFFFF;
     private static readonly HashSet<string> RawLists = ["documents", "updates", "deletes"];
-
     /// <param name="opCode">From the header.</param>
     /// <param name="body">What follows the header.</param>
     /// <param name="connectionId">For the request.</param>
@@ -42,16 +39,14 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         BinaryPrimitives.WriteInt32LittleEndian(bytes, bytes.Length);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], requestId);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], IsLegacy ? OpReply : OpMsg);
-        if (!IsLegacy)
-            return;
+        if (!IsLegacy) return;
         bytes[HeaderBytes] = 8; // AwaitCapable, which every server since 1.6 sets
         BinaryPrimitives.WriteInt32LittleEndian(bytes[(HeaderBytes + 16)..], 1);
     }
 
     private static Message ParseMsg(byte[] body, long connectionId)
     {
-        if (body.Length < 5)
-            throw new MalformedMessageException("OP_MSG is too short");
+        if (body.Length < 5) throw new MalformedMessageException("OP_MSG is too short");
         var flags = BinaryPrimitives.ReadUInt32LittleEndian(body);
         if ((flags & RequiredBits & ~(ChecksumPresent | MoreToCome)) != 0)
             throw new MalformedMessageException("OP_MSG has an unknown required flag");
@@ -69,26 +64,22 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
             }
             else if (kind == 1)
                 ReadSequence(ref rest, lists);
-            else
-                throw new MalformedMessageException($"OP_MSG has a section of kind {kind} too many");
+            else throw new MalformedMessageException($"OP_MSG has a section of kind {kind} too many");
         }
-        return command is null
-            ? throw new MalformedMessageException("OP_MSG has no body")
+        return command is null ? throw new MalformedMessageException("OP_MSG has no body")
             : new Message(new Request(command, lists, connectionId), false, (flags & MoreToCome) == 0);
     }
 
     private static Message ParseQuery(byte[] body, long connectionId)
     {
         var nameEnd = body.Length < 4 ? -1 : Array.IndexOf(body, (byte)0, 4);
-        if (nameEnd < 0 || nameEnd + 9 > body.Length)
-            throw new MalformedMessageException("OP_QUERY is too short");
+        if (nameEnd < 0 || nameEnd + 9 > body.Length) throw new MalformedMessageException("OP_QUERY is too short");
         var name = Encoding.UTF8.GetString(body, 4, nameEnd - 4);
         if (!name.EndsWith(".$cmd", StringComparison.Ordinal))
             throw new MalformedMessageException("OP_QUERY is only understood for commands");
         var rest = body.AsSpan(nameEnd + 9);
         var command = Bson.Read(NextDocument(ref rest));
-        if (command.TryGetValue("$query", out var inner) && inner is BsonDocument wrapped)
-            command = wrapped;
+        if (command.TryGetValue("$query", out var inner) && inner is BsonDocument wrapped) command = wrapped;
         command["$db"] = name[..^5];
         return new Message(new Request(command, new Dictionary<string, List<byte[]>>(), connectionId), true, true);
     }
@@ -109,12 +100,10 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         var sequence = rest[4..size];
         rest = rest[size..];
         var nameEnd = sequence.IndexOf((byte)0);
-        if (nameEnd < 0)
-            throw new MalformedMessageException("a document sequence has no name");
+        if (nameEnd < 0) throw new MalformedMessageException("a document sequence has no name");
         var list = lists[Encoding.UTF8.GetString(sequence[..nameEnd])] = [];
         sequence = sequence[(nameEnd + 1)..];
-        while (!sequence.IsEmpty)
-            list.Add(NextDocument(ref sequence));
+        while (!sequence.IsEmpty) list.Add(NextDocument(ref sequence));
     }
 
     /// <summary>Parses a command but leaves the documents it carries as they are: they are stored as bytes.</summary>
@@ -129,8 +118,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
             var name = reader.ReadName();
             if (type == BsonType.Array && RawLists.Contains(name))
                 lists[name] = ReadRawList(reader);
-            else
-                command[name] = BsonValueSerializer.Instance.Deserialize(context);
+            else command[name] = BsonValueSerializer.Instance.Deserialize(context);
         }
         reader.ReadEndDocument();
         return command;
@@ -142,8 +130,7 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         reader.ReadStartArray();
         while (reader.ReadBsonType() is var type && type != BsonType.EndOfDocument)
         {
-            if (type != BsonType.Document)
-                throw new MalformedMessageException("a list of documents holds something else");
+            if (type != BsonType.Document) throw new MalformedMessageException("a list of documents holds something else");
             using var slice = reader.ReadRawBsonDocument();
             var document = new byte[slice.Length];
             slice.GetBytes(0, document, 0, document.Length);
