@@ -1,13 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace Shop.Local.Supervision;
 
 /// <summary>Where the services' programs are: built beside the runner, in the same configuration.</summary>
 internal static class ServicePrograms
 {
-    /// <summary>The runtime that runs this process runs the services too.</summary>
-    public static string Dotnet =>
-        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath!
-        : Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root ? Path.Combine(root, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")
-        : "dotnet";
+    /// <summary>The host of the runtime that runs this process: it runs the services too.</summary>
+    public static string Dotnet { get; } = FindHost();
 
     /// <summary>This program's own assembly, for the parts that are verbs of it.</summary>
     public static string Runner => typeof(ServicePrograms).Assembly.Location;
@@ -20,5 +19,12 @@ internal static class ServicePrograms
         var configuration = framework.Parent?.Name ?? "Release";
         var program = Path.Combine(RepositoryRoot.Find(), project, "bin", configuration, framework.Name, project + ".dll");
         return File.Exists(program) ? program : throw new LocalRunException($"{program} does not exist: build it with dotnet build Shop.sln -c {configuration}.");
+    }
+
+    private static string FindHost()
+    {
+        // .../dotnet/shared/Microsoft.NETCore.App/VERSION/
+        var host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        return File.Exists(host) ? host : "dotnet";
     }
 }
