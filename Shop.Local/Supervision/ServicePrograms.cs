@@ -8,8 +8,8 @@ internal static class ServicePrograms
     /// <summary>The host of the runtime that runs this process: it runs the services too.</summary>
     public static string Dotnet { get; } = FindHost();
 
-    /// <summary>This program's own assembly, for the parts that are verbs of it.</summary>
-    public static string Runner => typeof(ServicePrograms).Assembly.Location;
+    /// <summary>This program, for the parts that are verbs of it. Not the copy beside the tests: that lacks what the tests take from ASP.NET's framework.</summary>
+    public static string Runner => Find("Shop.Local");
 
     /// <exception cref="LocalRunException">It has not been built.</exception>
     public static string Find(string project)
