@@ -21,7 +21,7 @@ internal static class DetachedShop
         using var runner = Process.Start(StartInfo(options, path, log)) ?? throw new LocalRunException("The runner cannot be started.");
         while (!runner.HasExited)
         {
-            if (ShopLocator.ReadRunning(path) is { State: { IsReady: true } state } && state.RunnerProcessId == runner.Id)
+            if (ShopDirectory.ReadState(path) is { IsReady: true } state && state.RunnerProcessId == runner.Id)
             {
                 AnsiConsole.Write(ShopScreen.Table(state.Parts));
                 return ShopCommandLine.Done;
