@@ -30,8 +30,7 @@ internal sealed class ShopDirectory : IDisposable
             : System.IO.Path.Combine(RepositoryRoot.Find(), ".shop")));
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-            else Directory.CreateDirectory(path, OwnerOnly);
+            CreateForOwner(path);
             Directory.CreateDirectory(System.IO.Path.Combine(path, "logs"));
             var held = await LockAsync(path, cancellationToken) ?? throw new LocalRunException($"A shop is already running on {path}: see it with ./shop status, stop it with ./shop down.");
             return new ShopDirectory(path, ephemeral, held, ReadOrMakeKey(System.IO.Path.Combine(path, "admin.key")));
@@ -40,6 +39,13 @@ internal sealed class ShopDirectory : IDisposable
         {
             throw new LocalRunException($"The data directory {path} cannot be used: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>Makes it enterable by its owner alone: it has keys, passwords and logs.</summary>
+    public static void CreateForOwner(string path)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+        else Directory.CreateDirectory(path, OwnerOnly);
     }
 
     /// <summary>True while a runner has the directory.</summary>
