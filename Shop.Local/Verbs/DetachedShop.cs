@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Shop.Local.Supervision;
-using Spectre.Console;
 
 namespace Shop.Local.Verbs;
 
@@ -24,7 +23,7 @@ internal static class DetachedShop
         {
             if (ShopDirectory.ReadState(path) is { IsReady: true } state && state.RunnerProcessId == runner.Id)
             {
-                AnsiConsole.Write(ShopScreen.Table(state.Parts));
+                ShopScreen.Write(state.Parts);
                 return ShopCommandLine.Done;
             }
 
