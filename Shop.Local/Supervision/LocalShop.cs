@@ -57,7 +57,7 @@ public sealed class LocalShop : IAsyncDisposable
     public static async Task<LocalShop> StartAsync(LocalShopOptions options, CancellationToken cancellationToken, Action<PartStatus>? onChange = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var directory = ShopDirectory.Open(options.DataDirectory, options.Ephemeral);
+        var directory = await ShopDirectory.OpenAsync(options.DataDirectory, options.Ephemeral, cancellationToken);
         var shop = new LocalShop(options, options.PortBase == 0 ? ShopPorts.Free() : new ShopPorts(options.PortBase), directory, onChange);
         try
         {

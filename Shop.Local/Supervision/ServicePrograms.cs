@@ -1,16 +1,15 @@
+using System.Runtime.InteropServices;
+
 namespace Shop.Local.Supervision;
 
 /// <summary>Where the services' programs are: built beside the runner, in the same configuration.</summary>
 internal static class ServicePrograms
 {
-    /// <summary>The runtime that runs this process runs the services too.</summary>
-    public static string Dotnet =>
-        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath!
-        : Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root ? Path.Combine(root, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")
-        : "dotnet";
+    /// <summary>The host of the runtime that runs this process: it runs the services too.</summary>
+    public static string Dotnet { get; } = FindHost();
 
-    /// <summary>This program's own assembly, for the parts that are verbs of it.</summary>
-    public static string Runner => typeof(ServicePrograms).Assembly.Location;
+    /// <summary>This program, for the parts that are verbs of it. Not the copy beside the tests: that lacks what the tests take from ASP.NET's framework.</summary>
+    public static string Runner => Find("Shop.Local");
 
     /// <exception cref="LocalRunException">It has not been built.</exception>
     public static string Find(string project)
@@ -20,5 +19,12 @@ internal static class ServicePrograms
         var configuration = framework.Parent?.Name ?? "Release";
         var program = Path.Combine(RepositoryRoot.Find(), project, "bin", configuration, framework.Name, project + ".dll");
         return File.Exists(program) ? program : throw new LocalRunException($"{program} does not exist: build it with dotnet build Shop.sln -c {configuration}.");
+    }
+
+    private static string FindHost()
+    {
+        // .../dotnet/shared/Microsoft.NETCore.App/VERSION/
+        var host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        return File.Exists(host) ? host : "dotnet";
     }
 }

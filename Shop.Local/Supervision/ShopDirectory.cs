@@ -23,17 +23,16 @@ internal sealed class ShopDirectory : IDisposable
     public string AdminKey { get; }
 
     /// <exception cref="LocalRunException">Another runner has it, or it cannot be written.</exception>
-    public static ShopDirectory Open(string? dataDirectory, bool ephemeral)
+    public static async Task<ShopDirectory> OpenAsync(string? dataDirectory, bool ephemeral, CancellationToken cancellationToken)
     {
         var path = System.IO.Path.GetFullPath(dataDirectory ?? (ephemeral
             ? System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"shop-{Guid.CreateVersion7():N}")
             : System.IO.Path.Combine(RepositoryRoot.Find(), ".shop")));
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-            else Directory.CreateDirectory(path, OwnerOnly);
+            CreateForOwner(path);
             Directory.CreateDirectory(System.IO.Path.Combine(path, "logs"));
-            var held = TryLock(path) ?? throw new LocalRunException($"A shop is already running on {path}: see it with ./shop status, stop it with ./shop down.");
+            var held = await LockAsync(path, cancellationToken) ?? throw new LocalRunException($"A shop is already running on {path}: see it with ./shop status, stop it with ./shop down.");
             return new ShopDirectory(path, ephemeral, held, ReadOrMakeKey(System.IO.Path.Combine(path, "admin.key")));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -42,8 +41,23 @@ internal sealed class ShopDirectory : IDisposable
         }
     }
 
+    /// <summary>Makes it enterable by its owner alone: it has keys, passwords and logs.</summary>
+    public static void CreateForOwner(string path)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+        else Directory.CreateDirectory(path, OwnerOnly);
+    }
+
+    /// <summary>True while a runner has the directory.</summary>
+    public static bool IsHeld(string path)
+    {
+        if (!File.Exists(System.IO.Path.Combine(path, "shop.lock"))) return false;
+        using var free = TryLock(path);
+        return free is null;
+    }
+
     /// <summary>Null while a runner has the directory; the system frees it when that process ends, however it ends.</summary>
-    public static FileStream? TryLock(string path)
+    private static FileStream? TryLock(string path)
     {
         try
         {
@@ -52,6 +66,18 @@ internal sealed class ShopDirectory : IDisposable
         catch (IOException exception) when (exception is not DirectoryNotFoundException and not FileNotFoundException)
         {
             return null;
+        }
+    }
+
+    /// <summary>A verb that asks whether a shop is running has the lock for an instant, which is no reason to give up.</summary>
+    private static async Task<FileStream?> LockAsync(string path, CancellationToken cancellationToken)
+    {
+        const int attempts = 6;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (TryLock(path) is { } held) return held;
+            if (attempt == attempts) return null;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
         }
     }
 

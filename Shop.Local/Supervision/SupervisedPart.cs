@@ -108,7 +108,7 @@ internal sealed class SupervisedPart(PartPlan plan, TimeProvider time, Action<Pa
         {
             await LaunchAsync(cancellationToken, reason + ", started again");
         }
-        catch (LocalRunException exception)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // Not swallowed: shown, and tried again after a longer pause.
             Set(Status with { State = PartState.Restarting, Note = exception.Message.Split('\n')[0] });

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Shop.Local.Supervision;
-using Spectre.Console;
 
 namespace Shop.Local.Verbs;
 
@@ -17,13 +16,14 @@ internal static class DetachedShop
         var path = Path.GetFullPath(options.DataDirectory ?? Path.Combine(RepositoryRoot.Find(), ".shop"));
         if (ShopLocator.ReadRunning(path) is not null)
             throw new LocalRunException($"A shop is already running on {path}: see it with ./shop status, stop it with ./shop down.");
-        var log = Path.Combine(Directory.CreateDirectory(path).FullName, "runner.log");
+        ShopDirectory.CreateForOwner(path);
+        var log = Path.Combine(path, "runner.log");
         using var runner = Process.Start(StartInfo(options, path, log)) ?? throw new LocalRunException("The runner cannot be started.");
         while (!runner.HasExited)
         {
-            if (ShopLocator.ReadRunning(path) is { State: { IsReady: true } state } && state.RunnerProcessId == runner.Id)
+            if (ShopDirectory.ReadState(path) is { IsReady: true } state && state.RunnerProcessId == runner.Id)
             {
-                AnsiConsole.Write(ShopScreen.Table(state.Parts));
+                ShopScreen.Write(state.Parts);
                 return ShopCommandLine.Done;
             }
 
@@ -41,8 +41,8 @@ internal static class DetachedShop
         string[] line = [ServicePrograms.Dotnet, ServicePrograms.Runner, "up", "--yes", "--data", path, "--port-base", options.PortBase.ToString(CultureInfo.InvariantCulture),
             .. Given("--postgres", options.Postgres), .. Given("--servicebus", options.ServiceBus), .. Given("--mongo", options.Mongo)];
         if (OperatingSystem.IsWindows()) return new ProcessStartInfo(line[0], line[1..]) { UseShellExecute = true, WindowStyle = ProcessWindowStyle.Hidden };
-        // The shell opens the log and then is the runner; setsid (where there is one) takes it out of the terminal's session.
-        const string script = "log=$1; shift; command -v setsid >/dev/null && exec setsid \"$@\" </dev/null >\"$log\" 2>&1; exec nohup \"$@\" </dev/null >\"$log\" 2>&1";
+        // The shell opens the log, which the connection strings are in, and then is the runner; setsid (where there is one) takes it out of the terminal's session.
+        const string script = "umask 077; log=$1; shift; command -v setsid >/dev/null && exec setsid \"$@\" </dev/null >\"$log\" 2>&1; exec nohup \"$@\" </dev/null >\"$log\" 2>&1";
         return new ProcessStartInfo("/bin/sh", ["-c", script, "sh", log, .. line]);
     }
 

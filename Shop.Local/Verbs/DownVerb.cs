@@ -38,7 +38,7 @@ internal static class DownVerb
         }
 
         var began = TimeProvider.System.GetTimestamp();
-        while (ShopLocator.ReadRunning(shop.Directory) is not null)
+        while (ShopDirectory.IsHeld(shop.Directory))
         {
             if (TimeProvider.System.GetElapsedTime(began) > Deadline)
                 throw new LocalRunException($"The shop on {shop.Directory} has not stopped after {Deadline.TotalSeconds:0} s; its runner is process {shop.State.RunnerProcessId}.");

@@ -42,16 +42,18 @@ public static class ShopCommandLine
         var parsed = Root().Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync(error.Message);
+            var atRoot = parsed.CommandResult.Command == parsed.RootCommandResult.Command;
+            foreach (var error in atRoot ? [NoVerb(parsed.UnmatchedTokens)] : parsed.Errors.Select(error => error.Message)) await Console.Error.WriteLineAsync(error);
             await Console.Error.WriteLineAsync();
-            var path = parsed.CommandResult.Command == parsed.RootCommandResult.Command ? Array.Empty<string>() : [parsed.CommandResult.Command.Name];
-            await Root().Parse([.. path, "--help"]).InvokeAsync(new() { Output = Console.Error }, cancellationToken);
+            await Root().Parse(atRoot ? ["--help"] : [parsed.CommandResult.Command.Name, "--help"]).InvokeAsync(new() { Output = Console.Error }, cancellationToken);
             return Misunderstood;
         }
 
         // The signals are ours (StopSignals): a verb that stops a shop needs longer than the library would wait.
         return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
     }
+
+    private static string NoVerb(IReadOnlyList<string> unmatched) => unmatched.Count > 0 ? $"There is no verb '{unmatched[0]}'." : "A verb is missing.";
 
     // Not a RootCommand: that would be named after the assembly, and people type ./shop.
     private static Command Root() => new("shop", "Everything a shop can do on this machine.")

@@ -35,12 +35,8 @@ internal static class ShopLocator
     }
 
     /// <summary>Null when no runner holds the directory.</summary>
-    public static RunningShop? ReadRunning(string path)
-    {
-        if (!Directory.Exists(path)) return null;
-        using var free = ShopDirectory.TryLock(path);
-        return free is null && ShopDirectory.ReadState(path) is { } state ? new RunningShop(path, state) : null;
-    }
+    public static RunningShop? ReadRunning(string path) =>
+        ShopDirectory.ReadState(path) is { } state && ShopDirectory.IsHeld(path) ? new RunningShop(path, state) : null;
 
     private static string? Default()
     {

@@ -9,6 +9,10 @@ namespace Shop.Local.Verbs;
 internal sealed class ShopScreen
 {
     private const int RememberedUpdates = 256;
+
+    /// <summary>From this many columns on a connection string fits into the table.</summary>
+    private const int FullTableWidth = 200;
+
     private readonly SortedDictionary<Part, PartStatus> statuses = [];
 
     // Dropping the oldest is right: only the newest state of a part matters.
@@ -33,31 +37,64 @@ internal sealed class ShopScreen
             return;
         }
 
-        string? caption = null;
-        await AnsiConsole.Live(Table(statuses.Values)).StartAsync(async live =>
+        // Two live tables: between them the connection strings, which a table would break into pieces that nobody can copy.
+        var caption = await ShowLiveAsync(caption: null);
+        if (caption is null) return;
+        if (!IsWide) WriteAddresses(statuses.Values);
+        await ShowLiveAsync(caption);
+    }
+
+    /// <summary>The table, and where it has no room for them the connection strings below it.</summary>
+    public static void Write(IReadOnlyList<PartStatus> parts)
+    {
+        AnsiConsole.Write(Table(parts));
+        if (!IsWide) WriteAddresses(parts);
+    }
+
+    private static bool IsWide => AnsiConsole.Profile.Width >= FullTableWidth;
+
+    // By the console itself: it does not break lines, the terminal only shows them broken.
+    private static void WriteAddresses(IEnumerable<PartStatus> parts)
+    {
+        foreach (var part in parts.Where(part => part.State != PartState.External)) Console.WriteLine($"{PartNames.Of(part.Part),-15} {part.Address}");
+    }
+
+    /// <summary>Until the caption arrives, which it answers, or without an end when it is there.</summary>
+    private async Task<string?> ShowLiveAsync(string? caption) =>
+        await AnsiConsole.Live(Current(caption)).AutoClear(caption is null).StartAsync(async live =>
         {
             await foreach (var update in updates.Reader.ReadAllAsync())
             {
-                caption = update.Caption ?? caption;
+                if (update.Caption is { } arrived) return arrived;
                 if (update.Part is { } part) statuses[part.Part] = part;
-                var table = Table(statuses.Values);
-                live.UpdateTarget(caption is null ? table : table.Caption(caption));
+                live.UpdateTarget(Current(caption));
             }
-        });
-    }
 
-    public static Table Table(IEnumerable<PartStatus> parts)
+            return null;
+        });
+
+    private Table Current(string? caption) => caption is null ? Table(statuses.Values) : Table(statuses.Values).Caption(caption);
+
+    private static Table Table(IEnumerable<PartStatus> parts)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("part", "state", "address", "process", "restarts", "note");
         foreach (var part in parts)
         {
             table.AddRow(
-                new Text(PartNames.Of(part.Part)), new Markup($"[{Colour(part.State)}]{part.State}[/]"), new Text(part.Address),
+                new Text(PartNames.Of(part.Part)), new Markup($"[{Colour(part.State)}]{part.State}[/]"), new Text(IsWide ? part.Address : Short(part.Address)),
                 new Text(part.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? ""), new Text(part.Restarts.ToString(CultureInfo.InvariantCulture)), new Text(part.Note ?? ""));
         }
 
         return table;
     }
+
+    /// <summary>Host and port of a connection string; a URL is short enough.</summary>
+    private static string Short(string address) => address.Split(';') switch
+    {
+        [var host, var port, ..] when host.StartsWith("Host=", StringComparison.Ordinal) => $"{host["Host=".Length..]}:{port["Port=".Length..]}",
+        [var endpoint, ..] when endpoint.StartsWith("Endpoint=", StringComparison.Ordinal) => endpoint["Endpoint=".Length..],
+        _ => address,
+    };
 
     private void WritePlain(ScreenUpdate update)
     {
@@ -69,7 +106,7 @@ internal sealed class ShopScreen
         }
 
         if (update.Caption is not { } caption) return;
-        AnsiConsole.Write(Table(statuses.Values));
+        Write([.. statuses.Values]);
         Console.WriteLine(caption);
     }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Shop.Local.Supervision;
-using Spectre.Console;
 
 namespace Shop.Local.Verbs;
 
@@ -14,7 +13,7 @@ internal static class StatusVerb
         command.SetAction(parsed =>
         {
             var shop = ShopLocator.Find(parsed.GetValue(data), parsed.GetValue(portBase));
-            AnsiConsole.Write(ShopScreen.Table(shop.State.Parts));
+            ShopScreen.Write(shop.State.Parts);
             Console.WriteLine($"Data and logs: {shop.Directory}");
             return shop.State.IsReady && shop.State.Parts.All(part => part.State is PartState.Healthy or PartState.Degraded or PartState.External)
                 ? ShopCommandLine.Done : ShopCommandLine.Failed;
