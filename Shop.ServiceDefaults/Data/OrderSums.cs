@@ -24,7 +24,7 @@ public static class OrderSums
     public static async Task<CustomerMonth> CustomerMonthAsync(
         ReadModelGeneration generation, string customerId, DateTimeOffset month, Guid rev, CancellationToken cancellationToken)
     {
-        var match = new BsonDocument("customerId", customerId) { NotCancelled, Within(month, month.AddMonths(1)) };
+        var match = OrdersOfMonth(customerId, month);
         var group = new BsonDocument
         {
             { "_id", BsonNull.Value },
@@ -47,7 +47,7 @@ public static class OrderSums
     public static async Task<ProductDay> ProductDayAsync(
         ReadModelGeneration generation, string productId, DateTimeOffset day, Guid rev, CancellationToken cancellationToken)
     {
-        var match = new BsonDocument("items.productId", productId) { NotCancelled, Within(day, day.AddDays(1)) };
+        var match = OrdersOfDay(productId, day);
         var group = new BsonDocument
         {
             { "_id", BsonNull.Value },
@@ -79,6 +79,12 @@ public static class OrderSums
         var sum = await SingleAsync(generation.ProductDays, pipeline, cancellationToken);
         return sum is null ? new(productId, 0, 0m, rev) : new(productId, sum["unitsSold"].ToInt64(), Money(sum["revenue"]), rev);
     }
+
+    public static BsonDocument OrdersOfMonth(string customerId, DateTimeOffset month) =>
+        new("customerId", customerId) { NotCancelled, Within(month, month.AddMonths(1)) };
+
+    public static BsonDocument OrdersOfDay(string productId, DateTimeOffset day) =>
+        new("items.productId", productId) { NotCancelled, Within(day, day.AddDays(1)) };
 
     private static BsonElement NotCancelled => new("status", new BsonDocument("$ne", OrderStatus.Cancelled));
 
