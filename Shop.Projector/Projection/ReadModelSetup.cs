@@ -39,7 +39,7 @@ public static class ReadModelSetup
             Index(orders.Ascending("customerId").Ascending("status").Descending("orderDate").Ascending("_id"), "history_by_status"),
             Index(orders.Ascending("customerId").Ascending("customerVersion"), "customer_renames"),
             Index(orders.Ascending("items.productId").Ascending("items.productVersion"), "product_renames"),
-            Index(orders.Ascending("items.productId").Ascending("orderDate"), "product_days"),
+            Index(orders.Ascending("orderDate"), "days"),
             Index(orders.Ascending("customerId").Ascending("projectedAt"), "live_updates"),
         ], cancellationToken);
         await generation.CustomerMonths.Indexes.CreateOneAsync(
