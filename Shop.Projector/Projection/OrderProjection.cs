@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Contracts.Events;
+using Shop.Contracts.Views;
 using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Projection;

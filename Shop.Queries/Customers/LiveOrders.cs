@@ -4,6 +4,7 @@ using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Contracts.Views;
 using Shop.Queries.Http;
+using Shop.ServiceDefaults.Data;
 using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Queries.Customers;
@@ -19,13 +20,13 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     /// <summary>Changes a listener may be behind with; one that is slower is cut off, and gets the current state when it comes again.</summary>
     private const int MaxBacklog = 256;
 
-    private static readonly TimeSpan step = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan step = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// A document carries the time before it was written, by its projector's clock. So each step looks back this far again, for what
     /// became visible late.
     /// </summary>
-    private static readonly TimeSpan overlap = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan overlap = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<Listener, bool> listeners = new();
     private readonly SemaphoreSlim somebodyCame = new(0);
@@ -74,7 +75,9 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
         if (byCustomer.Count == 0) return newest;
         var since = newest - overlap;
         var generation = await live.CurrentAsync(cancellationToken);
-        var changed = await generation.Orders.Find(Changed(byCustomer.Select(customer => customer.Key), since)).ToListAsync(cancellationToken);
+        // By time and not by customer: what changed lately is little, what one customer ever ordered may be much.
+        var changed = await generation.Orders.Find(
+            Changed(byCustomer.Select(customer => customer.Key), since), new FindOptions { Hint = ReadModelGeneration.ChangesIndex }).ToListAsync(cancellationToken);
         foreach (var order in changed.OrderBy(order => order.ProjectedAt))
         {
             if (delivered.TryGetValue(order.Id, out var before) && before == order.ProjectedAt) continue;

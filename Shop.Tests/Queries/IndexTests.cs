@@ -47,7 +47,7 @@ public sealed class IndexTests(ReadStore store) : IClassFixture<ReadStore>
         Assert.Contains("\"days\"", await ExplainAsync(generation, OrderSums.OrdersOfDay(day), null), StringComparison.Ordinal);
         Assert.Contains("customer_renames", await ExplainAsync(generation, NameRepair.OrdersWithOlderCustomerName("C1", 2), null), StringComparison.Ordinal);
         Assert.Contains("product_renames", await ExplainAsync(generation, NameRepair.OrdersWithOlderProductName("P1", 2), null), StringComparison.Ordinal);
-        Assert.Contains("live_updates", await ExplainAsync(generation, LiveOrders.Changed(["C1", "C2"], day), null), StringComparison.Ordinal);
+        Assert.Contains("\"changes\"", await ExplainAsync(generation, LiveOrders.Changed(["C1", "C2"], day), null, ReadModelGeneration.ChangesIndex), StringComparison.Ordinal);
     }
 
     private async Task<ReadModelGeneration> FilledAsync()
@@ -61,10 +61,11 @@ public sealed class IndexTests(ReadStore store) : IClassFixture<ReadStore>
         return generation;
     }
 
-    private static async Task<string> ExplainAsync(ReadModelGeneration generation, BsonDocument filter, BsonDocument? sort)
+    private static async Task<string> ExplainAsync(ReadModelGeneration generation, BsonDocument filter, BsonDocument? sort, string? hint = null)
     {
         var find = new BsonDocument { { "find", generation.Orders.CollectionNamespace.CollectionName }, { "filter", filter } };
         if (sort is not null) find.Add("sort", sort);
+        if (hint is not null) find.Add("hint", hint);
         var answer = await generation.Orders.Database.RunCommandAsync<BsonDocument>(
             new BsonDocument { { "explain", find }, { "verbosity", "queryPlanner" } }, cancellationToken: Cancellation);
         var plan = answer["queryPlanner"]["winningPlan"].ToJson();
