@@ -20,6 +20,8 @@ public static class QueriesApp
         builder.Services.AddSingleton<LiveReadModel>();
         builder.Services.AddSingleton<SeenWait>();
         builder.Services.AddSingleton<CursorKey>();
+        builder.Services.AddSingleton<LiveOrders>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<LiveOrders>());
 
         var app = builder.Build();
         app.UseExceptionHandler();
@@ -27,6 +29,7 @@ public static class QueriesApp
         app.MapDefaultEndpoints();
         app.MapGetOrder();
         app.MapGetOrderHistory();
+        app.MapGetLiveOrders();
         app.MapGetCustomer();
         app.MapGetBestSellers();
         return app;

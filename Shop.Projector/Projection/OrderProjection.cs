@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Contracts.Events;
+using Shop.Contracts.Views;
 using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Projection;
@@ -117,7 +118,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             // Nothing is older than the first name. A reference document may be missing only if somebody emptied the collection.
             if (!names.Customers.TryGetValue(id, out var name) || name.Version == 1) continue;
             var older = NameRepair.OrdersWithOlderCustomerName(id, name.Version);
-            while (await PageAsync(generation, older, cancellationToken) is { Count: > 0 } page)
+            await foreach (var page in PagesAsync(generation, older, cancellationToken))
             {
                 await generation.Orders.BulkWriteAsync([NameRepair.OfCustomer(page, id, name, Now)], GuardedWrites.Unordered, cancellationToken);
                 yield return ProjectionStep.NamesPropagated;
@@ -129,7 +130,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             var id = product.Aggregate.Id;
             if (!names.Products.TryGetValue(id, out var name) || name.Version == 1) continue;
             var older = NameRepair.OrdersWithOlderProductName(id, name.Version);
-            while (await PageAsync(generation, older, cancellationToken) is { Count: > 0 } page)
+            await foreach (var page in PagesAsync(generation, older, cancellationToken))
             {
                 await generation.Orders.BulkWriteAsync([NameRepair.OfProduct(page, id, name, Now)], GuardedWrites.Unordered, cancellationToken);
                 yield return ProjectionStep.NamesPropagated;
@@ -137,11 +138,20 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
         }
     }
 
-    /// <summary>The progress is in the orders themselves, so a propagation that was killed goes on where it was.</summary>
-    private static async Task<BsonArray> PageAsync(ReadModelGeneration generation, BsonDocument filter, CancellationToken cancellationToken)
+    /// <summary>
+    /// The identifiers, in one pass: orders that come into the range later repair themselves. The progress is in the orders, so a
+    /// propagation that was killed goes on where it was.
+    /// </summary>
+    private static async IAsyncEnumerable<BsonArray> PagesAsync(
+        ReadModelGeneration generation, BsonDocument filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var ids = await generation.Orders.Find(filter).Project(new BsonDocument("_id", 1)).Limit(PropagationPage).ToListAsync(cancellationToken);
-        return [.. ids.Select(found => found["_id"])];
+        var onlyIds = new FindOptions<OrderDocument, BsonDocument> { Projection = new BsonDocument("_id", 1), BatchSize = PropagationPage };
+        using var cursor = await generation.Orders.FindAsync(filter, onlyIds, cancellationToken);
+        while (await cursor.MoveNextAsync(cancellationToken))
+        {
+            BsonArray page = [.. cursor.Current.Select(found => found["_id"])];
+            if (page.Count > 0) yield return page;
+        }
     }
 }
 

@@ -39,8 +39,8 @@ public static class ReadModelSetup
             Index(orders.Ascending("customerId").Ascending("status").Descending("orderDate").Ascending("_id"), "history_by_status"),
             Index(orders.Ascending("customerId").Ascending("customerVersion"), "customer_renames"),
             Index(orders.Ascending("items.productId").Ascending("items.productVersion"), "product_renames"),
-            Index(orders.Ascending("items.productId").Ascending("orderDate"), "product_days"),
-            Index(orders.Ascending("projectedAt"), "live_updates"),
+            Index(orders.Ascending("orderDate"), "days"),
+            Index(orders.Ascending("projectedAt").Ascending("customerId"), ReadModelGeneration.ChangesIndex),
         ], cancellationToken);
         await generation.CustomerMonths.Indexes.CreateOneAsync(
             Index(Builders<CustomerMonth>.IndexKeys.Ascending("customerId"), "customer"), cancellationToken: cancellationToken);

@@ -44,28 +44,42 @@ public sealed class SummaryRecomputation(ReadModels models)
     private static Task<int> RecomputeAsync(ReadModelGeneration generation, string kind, DirtyBucket[] dirty, CancellationToken cancellationToken) => kind switch
     {
         DirtyKind.CustomerMonth => RecomputeAsync(generation, generation.CustomerMonths, dirty, bucket => (bucket.Id, bucket.Rev),
-            (mark, rev, token) => OrderSums.CustomerMonthAsync(generation, mark.Key, mark.From!.Value, rev, token), cancellationToken),
+            (rev, token) => EachAsync(dirty, mark => OrderSums.CustomerMonthAsync(generation, mark.Key, mark.From!.Value, rev, token), token), cancellationToken),
         DirtyKind.ProductDay => RecomputeAsync(generation, generation.ProductDays, dirty, bucket => (bucket.Id, bucket.Rev),
-            (mark, rev, token) => OrderSums.ProductDayAsync(generation, mark.Key, mark.From!.Value, rev, token), cancellationToken),
+            (rev, token) => ProductDaysAsync(generation, dirty, rev, token), cancellationToken),
         DirtyKind.Product => RecomputeAsync(generation, generation.ProductSales, dirty, bucket => (bucket.Id, bucket.Rev),
-            (mark, rev, token) => OrderSums.ProductSalesAsync(generation, mark.Key, rev, token), cancellationToken),
+            (rev, token) => EachAsync(dirty, mark => OrderSums.ProductSalesAsync(generation, mark.Key, rev, token), token), cancellationToken),
         // A newer projector's kind of sum: it stays dirty until that one takes it.
         _ => Task.FromResult(0),
     };
 
+    private static async Task<T[]> EachAsync<TSource, T>(TSource[] sources, Func<TSource, Task<T>> sumAsync, CancellationToken cancellationToken)
+    {
+        var sums = new T[sources.Length];
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, sources.Length),
+            new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken },
+            async (index, _) => sums[index] = await sumAsync(sources[index]));
+        return sums;
+    }
+
+    private static async Task<ProductDay[]> ProductDaysAsync(ReadModelGeneration generation, DirtyBucket[] dirty, Guid rev, CancellationToken cancellationToken)
+    {
+        var days = dirty.GroupBy(mark => mark.From!.Value).ToArray();
+        var sums = await EachAsync(
+            days, day => OrderSums.ProductDaysAsync(generation, [.. day.Select(mark => mark.Key)], day.Key, rev, cancellationToken), cancellationToken);
+        var byId = sums.SelectMany(products => products.Values).ToDictionary(product => product.Id);
+        return [.. dirty.Select(mark => byId[mark.BucketId])];
+    }
+
     private static async Task<int> RecomputeAsync<T>(
         ReadModelGeneration generation, IMongoCollection<T> buckets, DirtyBucket[] dirty, Func<T, (string Id, Guid Rev)> identify,
-        Func<DirtyBucket, Guid, CancellationToken, Task<T>> sumAsync, CancellationToken cancellationToken)
+        Func<Guid, CancellationToken, Task<T[]>> sumAsync, CancellationToken cancellationToken)
     {
         var sweep = Guid.CreateVersion7();
         // Before the sums: a sum may replace only a bucket that was there when it began.
         var before = await RevsAsync(buckets, dirty.Select(mark => mark.BucketId), identify, cancellationToken);
-        var sums = new T[dirty.Length];
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, dirty.Length),
-            new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken },
-            async (index, token) => sums[index] = await sumAsync(dirty[index], sweep, token));
-
+        var sums = await sumAsync(sweep, cancellationToken);
         var writes = new WriteModel<T>[dirty.Length];
         for (var index = 0; index < dirty.Length; index++)
         {

@@ -24,12 +24,20 @@ internal static class GetCustomer
         var generation = await live.CurrentAsync(context.RequestAborted);
         var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
         if (state is null) return refusal!;
-        var customer = await live.Models.Customers.Find(new BsonDocument("_id", id)).FirstOrDefaultAsync(context.RequestAborted);
+        var customer = await live.Models.Customers.Find(new BsonDocument("_id", id)).FirstOrDefaultAsync(context.RequestAborted)
+            ?? await FromNewestOrderAsync(generation, id, context.RequestAborted);
         if (customer is null) return Problems.NotFound("customer", id);
 
         IReadOnlyCollection<DateTimeOffset> stale = seen.Count == 0 ? [] : await StaleMonthsAsync(generation, id, state, context.RequestAborted);
         var summary = await SummaryAsync(generation, customer, stale, context.RequestAborted);
         return TypedResults.Json(summary, ViewJson.Default.CustomerSummary);
+    }
+
+    /// <summary>A customer's own event may come after those of the orders, which carry the name too.</summary>
+    private static async Task<CustomerDocument?> FromNewestOrderAsync(ReadModelGeneration generation, string id, CancellationToken cancellationToken)
+    {
+        var newest = await GetOrderHistory.Query(generation, new(id, null, null, null), after: null).FirstOrDefaultAsync(cancellationToken);
+        return newest is null ? null : new(id, newest.CustomerVersion, newest.CustomerName, newest.CustomerVersion, newest.ProjectedAt);
     }
 
     /// <summary>

@@ -13,6 +13,13 @@ internal static class Problems
     public static ProblemHttpResult NotFound(string kind, string id) =>
         TypedResults.Problem($"There is no {kind} '{id}' in the read model.", statusCode: StatusCodes.Status404NotFound, title: $"Unknown {kind}", type: $"urn:shop:unknown-{kind}");
 
+    public static ProblemHttpResult TooManyStreams(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        return TypedResults.Problem("This instance serves as many live streams as it can.", statusCode: StatusCodes.Status503ServiceUnavailable,
+            title: "Too many live streams", type: "urn:shop:too-many-streams");
+    }
+
     public static ValidationProblem Invalid(Dictionary<string, string[]> errors) =>
         TypedResults.ValidationProblem(errors, title: "The request is malformed", type: "urn:shop:malformed-query");
 }
@@ -20,9 +27,11 @@ internal static class Problems
 /// <summary>A store that is away is the service's problem, not the caller's: 503, come again.</summary>
 internal sealed class StoreOutage(IProblemDetailsService problems) : IExceptionHandler
 {
+    public static bool IsOutage(Exception exception) => exception is MongoException or TimeoutException;
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        if (exception is not (MongoException or TimeoutException)) return false;
+        if (!IsOutage(exception)) return false;
         httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         httpContext.Response.Headers.RetryAfter = Problems.RetryAfterSeconds;
         return await problems.TryWriteAsync(new ProblemDetailsContext

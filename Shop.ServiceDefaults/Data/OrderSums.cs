@@ -24,7 +24,7 @@ public static class OrderSums
     public static async Task<CustomerMonth> CustomerMonthAsync(
         ReadModelGeneration generation, string customerId, DateTimeOffset month, Guid rev, CancellationToken cancellationToken)
     {
-        var match = new BsonDocument("customerId", customerId) { NotCancelled, Within(month, month.AddMonths(1)) };
+        var match = OrdersOfMonth(customerId, month);
         var group = new BsonDocument
         {
             { "_id", BsonNull.Value },
@@ -39,31 +39,35 @@ public static class OrderSums
             : new(id, customerId, sum["orders"].ToInt64(), Money(sum["totalSpent"]), Instant(sum["lastOrder"]), rev);
     }
 
+    /// <summary>Several products of one day at once: that reads the day's orders once, through an index that has one entry per order.</summary>
     /// <param name="generation">Whose orders to sum.</param>
-    /// <param name="productId">The product.</param>
+    /// <param name="productIds">The products.</param>
     /// <param name="day">The day's first instant, UTC.</param>
-    /// <param name="rev">The new bucket's <see cref="ProductDay.Rev"/>.</param>
+    /// <param name="rev">The new buckets' <see cref="ProductDay.Rev"/>.</param>
     /// <param name="cancellationToken">Ends the aggregation.</param>
-    public static async Task<ProductDay> ProductDayAsync(
-        ReadModelGeneration generation, string productId, DateTimeOffset day, Guid rev, CancellationToken cancellationToken)
+    /// <returns>One bucket for each product, by its identifier.</returns>
+    public static async Task<Dictionary<string, ProductDay>> ProductDaysAsync(
+        ReadModelGeneration generation, IReadOnlyCollection<string> productIds, DateTimeOffset day, Guid rev, CancellationToken cancellationToken)
     {
-        var match = new BsonDocument("items.productId", productId) { NotCancelled, Within(day, day.AddDays(1)) };
+        ArgumentNullException.ThrowIfNull(generation);
+        ArgumentNullException.ThrowIfNull(productIds);
+        var wanted = new BsonDocument("items.productId", new BsonDocument("$in", new BsonArray(productIds)));
         var group = new BsonDocument
         {
-            { "_id", BsonNull.Value },
+            { "_id", "$items.productId" },
             { "unitsSold", new BsonDocument("$sum", "$items.quantity") },
             { "revenue", new BsonDocument("$sum", new BsonDocument("$multiply", new BsonArray { "$items.quantity", "$items.price" })) },
         };
-        BsonDocument[] pipeline =
-        [
-            new("$match", match), new("$unwind", "$items"),
-            new("$match", new BsonDocument("items.productId", productId)), new("$group", group),
-        ];
-        var sum = await SingleAsync(generation.Orders, pipeline, cancellationToken);
-        var id = ProductDayId(productId, day);
-        return sum is null
-            ? new(id, productId, 0, 0m, rev)
-            : new(id, productId, sum["unitsSold"].ToInt64(), Money(sum["revenue"]), rev);
+        BsonDocument[] pipeline = [new("$match", OrdersOfDay(day)), new("$unwind", "$items"), new("$match", wanted), new("$group", group)];
+        var days = productIds.ToDictionary(product => product, product => new ProductDay(ProductDayId(product, day), product, 0, 0m, rev));
+        using var cursor = await generation.Orders.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
+        foreach (var sum in await cursor.ToListAsync(cancellationToken))
+        {
+            var product = sum["_id"].AsString;
+            days[product] = days[product] with { UnitsSold = sum["unitsSold"].ToInt64(), Revenue = Money(sum["revenue"]) };
+        }
+
+        return days;
     }
 
     public static async Task<ProductSales> ProductSalesAsync(
@@ -79,6 +83,11 @@ public static class OrderSums
         var sum = await SingleAsync(generation.ProductDays, pipeline, cancellationToken);
         return sum is null ? new(productId, 0, 0m, rev) : new(productId, sum["unitsSold"].ToInt64(), Money(sum["revenue"]), rev);
     }
+
+    public static BsonDocument OrdersOfMonth(string customerId, DateTimeOffset month) =>
+        new("customerId", customerId) { NotCancelled, Within(month, month.AddMonths(1)) };
+
+    public static BsonDocument OrdersOfDay(DateTimeOffset day) => new() { Within(day, day.AddDays(1)), NotCancelled };
 
     private static BsonElement NotCancelled => new("status", new BsonDocument("$ne", OrderStatus.Cancelled));
 

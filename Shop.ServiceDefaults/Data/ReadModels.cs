@@ -6,6 +6,9 @@ namespace Shop.ServiceDefaults.Data;
 /// <summary>The collections of one generation of the read model.</summary>
 public sealed class ReadModelGeneration(IMongoDatabase database, int number)
 {
+    /// <summary>The orders by when they were last written.</summary>
+    public const string ChangesIndex = "changes";
+
     public int Number => number;
     public IMongoCollection<OrderDocument> Orders { get; } = database.GetCollection<OrderDocument>($"orders_v{number}");
     public IMongoCollection<CustomerMonth> CustomerMonths { get; } = database.GetCollection<CustomerMonth>($"customer_months_v{number}");

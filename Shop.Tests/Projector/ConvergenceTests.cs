@@ -14,7 +14,7 @@ namespace Shop.Tests.Projector;
 /// </summary>
 public sealed class ConvergenceTests(ReadStore store) : IClassFixture<ReadStore>
 {
-    private const int Histories = 150;
+    private const int Histories = 80;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.ServerSentEvents;
+using Shop.Contracts.Events;
+using Shop.Projector.Projection;
+using Shop.ServiceDefaults.Data;
+using Shop.Tests.Projector;
+
+namespace Shop.Tests.Queries;
+
+public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
+{
+    private static readonly DateTimeOffset start = new(2023, 10, 27, 10, 0, 0, TimeSpan.Zero);
+    private static readonly OrderState template = new("O1", 1, "C1", "Alice Smith", 1, start, 21m, OrderStatus.Pending, [new("P1", "Widget", 1, 2, 10.50m)]);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_listener_gets_the_current_state_and_then_every_change_of_its_customer_alone()
+    {
+        var connection = store.NewConnectionString();
+        var models = store.Open(connection);
+        await ProjectAsync(models, History.Event(new CustomerState("C1", "Alice Smith", 1, 1)), History.Event(template));
+        await using var queries = await ServiceHost.StartQueriesAsync(connection, Cancellation);
+        using var silent = await OpenAsync(queries);
+        using var response = await OpenAsync(queries);
+        await using var events = SseParser.Create(await response.Content.ReadAsStreamAsync(Cancellation)).EnumerateAsync(Cancellation).GetAsyncEnumerator(Cancellation);
+
+        var current = await NextAsync(events);
+        Assert.Equal("orders", current.EventType);
+        Assert.Contains("\"_id\":\"O1\",\"version\":1", current.Data, StringComparison.Ordinal);
+
+        await ProjectAsync(models, History.Event(template with { Version = 2, Status = OrderStatus.Paid }), History.Event(template with { OrderId = "O2", CustomerId = "C2" }));
+        await UntilAsync(events, "\"_id\":\"O1\",\"version\":2");
+        await ProjectAsync(models, History.Event(new CustomerState("C1", "Alice Jones", 2, 2)));
+        await UntilAsync(events, "\"customerName\":\"Alice Jones\"");
+        await ProjectAsync(models, History.Event(template with { OrderId = "O3" }));
+        await UntilAsync(events, "\"_id\":\"O3\"");
+    }
+
+    [Fact]
+    public async Task Listening_to_an_unknown_customer_is_a_404_problem()
+    {
+        var connection = store.NewConnectionString();
+        await using var queries = await ServiceHost.StartQueriesAsync(connection, Cancellation);
+        using var response = await OpenAsync(queries);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
+    }
+
+    private static Task<HttpResponseMessage> OpenAsync(ServiceHost queries) =>
+        queries.Http.GetAsync("/customers/C1/orders/live", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+
+    private static async Task ProjectAsync(ReadModels models, params IncomingEvent[] events)
+    {
+        await foreach (var _ in new OrderProjection(models, TimeProvider.System).ApplyAsync(new ProjectionBatch(events), Cancellation)) { }
+    }
+
+    private static async Task UntilAsync(IAsyncEnumerator<SseItem<string>> events, string expected)
+    {
+        while (true)
+        {
+            var item = await NextAsync(events);
+            Assert.Equal("order", item.EventType);
+            Assert.DoesNotContain("\"customerId\":\"C2\"", item.Data, StringComparison.Ordinal);
+            if (item.Data.Contains(expected, StringComparison.Ordinal)) return;
+        }
+    }
+
+    private static async Task<SseItem<string>> NextAsync(IAsyncEnumerator<SseItem<string>> events)
+    {
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Eventually.Deadline, Cancellation));
+        return events.Current;
+    }
+}
