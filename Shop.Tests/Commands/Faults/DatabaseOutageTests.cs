@@ -78,7 +78,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         Assert.All(answers.Where(answer => answer.Saturated), answer => Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode));
         Assert.All(answers.Where(answer => answer.Saturated), answer => Assert.NotNull(answer.RetryAfter));
 
-        async Task<(HttpStatusCode, bool, System.Net.Http.Headers.RetryConditionHeaderValue?)> ReleaseAsync()
+        async Task<(HttpStatusCode StatusCode, bool Saturated, System.Net.Http.Headers.RetryConditionHeaderValue? RetryAfter)> ReleaseAsync()
         {
             // Nobody but the lock holds the writers: as soon as a caller has been turned away it is given back.
             await Eventually.TrueAsync(async () =>
