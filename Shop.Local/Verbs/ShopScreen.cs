@@ -80,6 +80,7 @@ internal sealed class ShopScreen
     private static Table Table(IEnumerable<PartStatus> parts)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("part", "state", "address", "process", "restarts", "note");
+        table.Columns[0].NoWrap();
         table.Columns[2].NoWrap();
         foreach (var part in parts)
         {
