@@ -63,6 +63,8 @@ internal sealed class ShopScreen
     private async Task<string?> ShowLiveAsync(string? caption) =>
         await AnsiConsole.Live(Current(caption)).AutoClear(caption is null).StartAsync(async live =>
         {
+            // A live display draws nothing by itself before the first change, which may be hours away.
+            live.Refresh();
             await foreach (var update in updates.Reader.ReadAllAsync())
             {
                 if (update.Caption is { } arrived) return arrived;
@@ -78,6 +80,8 @@ internal sealed class ShopScreen
     private static Table Table(IEnumerable<PartStatus> parts)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("part", "state", "address", "process", "restarts", "note");
+        table.Columns[0].NoWrap();
+        table.Columns[2].NoWrap();
         foreach (var part in parts)
         {
             table.AddRow(
