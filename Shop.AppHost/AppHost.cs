@@ -11,12 +11,14 @@ IResourceBuilder<IResourceWithConnectionString> shopdb, messaging, readdb;
 if (local)
 {
     // The stand-ins of Shop.Local instead of containers: nothing but processes on this machine.
-    var standIns = builder.AddProject<Projects.Shop_Local>("stand-ins").WithArgs("up", "--parts-only", "--port-base", "5100");
-    IResourceBuilder<IResourceWithConnectionString> Connection(string name, string value) =>
-        builder.AddConnectionString(name, ReferenceExpression.Create($"{value}")).WaitFor(standIns);
-    shopdb = Connection("shopdb", "Host=127.0.0.1;Port=5106;Username=shop;Database=shop");
-    messaging = Connection("messaging", "Endpoint=sb://127.0.0.1:5104;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;");
-    readdb = Connection("readdb", "mongodb://127.0.0.1:5105/shop");
+    var password = builder.AddParameter("postgres-password", new GenerateParameterDefault { MinLength = 24, Special = false }, secret: true, persist: true);
+    var postgres = StandIn("postgres", 5106).WithEnvironment("SHOP_POSTGRES_PASSWORD", password);
+    shopdb = builder.AddConnectionString("shopdb", ReferenceExpression.Create(
+        $"Host=127.0.0.1;Port=5106;Username=shop;Password={password};Database=shop")).WaitFor(postgres);
+    readdb = builder.AddConnectionString("readdb", ReferenceExpression.Create($"mongodb://127.0.0.1:5105/shop")).WaitFor(StandIn("mongo", 5105));
+    messaging = builder.AddConnectionString("messaging", ReferenceExpression.Create(
+        $"Endpoint=sb://127.0.0.1:5104;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;"))
+        .WaitFor(StandIn("servicebus", 5104));
 }
 else
 {
@@ -55,6 +57,9 @@ IResourceBuilder<AzureServiceBusResource> ServiceBusEmulator()
         .WithProperties(subscription => (subscription.MaxDeliveryCount, subscription.LockDuration) = (2000, TimeSpan.FromSeconds(15)));
     return bus;
 }
+
+IResourceBuilder<ProjectResource> StandIn(string verb, int port) => builder.AddProject<Projects.Shop_Local>(verb)
+    .WithArgs(verb, "--port", $"{port}", "--data", Path.Combine(builder.AppHostDirectory, "../.shop/apphost", verb));
 
 // Administration has a port and a key of its own; it is no part of ASPNETCORE_URLS and of no ingress.
 void AddAdministration(IResourceBuilder<ProjectResource> service) => service

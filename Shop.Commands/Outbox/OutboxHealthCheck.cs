@@ -4,13 +4,15 @@ using Npgsql;
 namespace Shop.Commands.Outbox;
 
 /// <summary>Degraded while events wait for longer than <see cref="StuckAfter"/> or are parked: orders are taken, but nobody sees them.</summary>
-internal sealed class OutboxHealthCheck(NpgsqlDataSource dataSource, TimeProvider time) : IHealthCheck
+internal sealed class OutboxHealthCheck(NpgsqlDataSource dataSource, OutboxHandOff handOff, TimeProvider time) : IHealthCheck
 {
     public const string Name = "outbox";
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(10);
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        // Before the migrations have run there is nothing to ask.
+        if (!handOff.ShardCount.IsCompleted) return HealthCheckResult.Degraded("The outbox is not open yet.");
         try
         {
             await using var command = dataSource.CreateCommand("""

@@ -9,6 +9,9 @@ public sealed record LocalPostgresOptions
     /// <summary>The loopback port; 0: a free one.</summary>
     public int Port { get; init; }
 
+    /// <summary>The password of a server that is initialised now; null: a random one. One that exists keeps its own.</summary>
+    public string? Password { get; init; }
+
     /// <summary>Created when missing.</summary>
     public string Database { get; init; } = "shop";
 

@@ -47,7 +47,7 @@ public sealed class PostgresCluster
         }
         else
         {
-            password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+            password = options.Password is { Length: > 0 } given ? given : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
             await InitialiseAsync(place, binaries, password, options, cancellationToken);
         }
 

@@ -6,6 +6,10 @@ namespace Shop.Tests.Commands;
 internal sealed class CommandsProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(12);
+
+    // Their numbers differ between Linux and macOS.
+    private static readonly Signal stop = (Signal)(OperatingSystem.IsMacOS() ? 17 : 19);
+    private static readonly Signal resume = (Signal)(OperatingSystem.IsMacOS() ? 19 : 18);
     private readonly ChildProcess process;
 
     private CommandsProcess(ChildProcess process, Uri address)
@@ -47,9 +51,9 @@ internal sealed class CommandsProcess : IAsyncDisposable
     public Task KillAsync() => process.KillAsync();
 
     /// <summary>SIGSTOP: the process keeps its connections and does nothing.</summary>
-    public void Freeze() => Posix.Send(process.Id, Signal.Stop);
+    public void Freeze() => Posix.Send(process.Id, stop);
 
-    public void Thaw() => Posix.Send(process.Id, Signal.Continue);
+    public void Thaw() => Posix.Send(process.Id, resume);
 
     public async ValueTask DisposeAsync()
     {

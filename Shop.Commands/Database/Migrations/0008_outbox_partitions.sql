@@ -5,6 +5,7 @@ declare
                      from outbox_shard s
                      cross join lateral (select o.position from outbox o where o.shard = s.shard order by o.position desc limit 1) h);
     start bigint;
+    name  text;
     added int := 0;
 begin
     -- One at a time: two processes extending at once would try to create the same partition.
@@ -14,8 +15,11 @@ begin
         from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = 'outbox'::regclass), 0);
     while start < head + 2 * partition_size loop
-        execute format('create table %I partition of outbox for values from (%s) to (%s)',
-                       'outbox_' || lpad(start::text, 16, '0'), start, start + partition_size);
+        -- Created alone and then attached: creating it in place would lock out every reader and writer of the outbox until the last
+        -- reader that is there now has ended.
+        name := 'outbox_' || lpad(start::text, 16, '0');
+        execute format('create table %I (like outbox including defaults including constraints, primary key (shard, position))', name);
+        execute format('alter table outbox attach partition %I for values from (%s) to (%s)', name, start, start + partition_size);
         start := start + partition_size;
         added := added + 1;
     end loop;
