@@ -122,12 +122,22 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
 
     public override void OnDisposition(DispositionContext dispositionContext)
     {
-        // At the end of a link the library makes up a Released for everything unsettled; Service Bus keeps the locks until they expire.
-        if (link.IsClosed || isClosed || dispositionContext.Message is not OutgoingMessage { Entry: { } entry } message) return;
+        // At the end of a link, a session or a connection the library makes up an outcome for everything unsettled; Service Bus keeps the
+        // locks until they expire.
         var outcome = dispositionContext.DeliveryState;
+        if (IsEnding || IsMadeUp(outcome) || dispositionContext.Message is not OutgoingMessage { Entry: { } entry } message) return;
         if (Outcomes.TryRead(outcome, out var request)) engine.Post(new SettleOperation(mailbox, entry, message, request, outcome, Answer));
         else if (outcome is TransactionalState) Answer(message, new Rejected { Error = BrokerErrors.NotImplemented("Transactions are not supported.") });
     }
+
+    private bool IsEnding => isClosed || link.IsClosed || link.Session.IsClosed || link.Session.Connection.IsClosed;
+
+    // A client that rejects says why in its own words; these conditions are the library's, for a peer that is gone.
+    private static bool IsMadeUp(DeliveryState outcome) =>
+        outcome is Rejected { Error.Condition: { } condition }
+        && (condition.ToString().StartsWith("amqp:connection:", StringComparison.Ordinal)
+            || condition.ToString().StartsWith("amqp:session:", StringComparison.Ordinal)
+            || condition.ToString() == "amqp:link:detach-forced");
 
     public override void OnLinkClosed(ListenerLink listenerLink, Error error)
     {

@@ -38,7 +38,7 @@ internal sealed class CommandsHost : IAsyncDisposable
         var app = CommandsApp.Build([
             .. settings,
             "--urls=http://127.0.0.1:0", "--Shop:AdminUrl=http://127.0.0.1:0", $"--Shop:AdminKey={AdminKey}",
-            $"--ConnectionStrings:shopdb={postgres}", $"--ConnectionStrings:messaging={messaging}", "--Logging:LogLevel:Default=Error"]);
+            $"--ConnectionStrings:shopdb={postgres}", $"--ConnectionStrings:messaging={messaging}", "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks=None"]);
         await app.StartAsync(cancellationToken);
         var host = new CommandsHost(app);
         await Eventually.TrueAsync(async () => (await host.Http.GetAsync("/health", cancellationToken)).IsSuccessStatusCode, "the write side is ready", cancellationToken);
