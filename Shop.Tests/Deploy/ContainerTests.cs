@@ -42,7 +42,7 @@ public sealed class ContainerTests
                 [ "$1" = apply ] && line="apply $(cat "$3"/*.yaml | grep -E '^kind: (Deployment|Job|Namespace)' | sort -u | tr '\n' ' ')$(cat "$3"/*.yaml | grep -cxE '  name: (commands|projector|queries)')"
                 echo "$line" >>'{{journal}}'
                 """.ReplaceLineEndings("\n"), TestContext.Current.CancellationToken);
-            File.SetUnixFileMode(recorder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(recorder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
             var start = new ProcessStartInfo(Path.Combine(Repository.Root, "deploy/kubernetes/rollout"), ["azure"]) { RedirectStandardError = true };
             start.Environment["KUBECTL"] = recorder;
             using var rollout = Process.Start(start)!;
