@@ -33,6 +33,8 @@ public sealed class ReadModels
         // Which generations to write must not be learnt from a secondary that has not heard of the newest one.
         States = this.database.GetCollection<ReadModelState>("read_models")
             .WithReadPreference(ReadPreference.Primary).WithReadConcern(ReadConcern.Majority);
+        Rebuilds = this.database.GetCollection<RebuildProgress>("rebuilds")
+            .WithReadPreference(ReadPreference.Primary).WithReadConcern(ReadConcern.Majority);
     }
 
     public IMongoDatabase Database => database;
@@ -44,6 +46,8 @@ public sealed class ReadModels
     public IMongoCollection<ProductDocument> Products { get; }
 
     public IMongoCollection<ReadModelState> States { get; }
+
+    public IMongoCollection<RebuildProgress> Rebuilds { get; }
 
     public ReadModelGeneration Generation(int number)
     {
