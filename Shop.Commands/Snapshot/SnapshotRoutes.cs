@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using Shop.Commands.Intake;
 using Shop.Contracts.Administration;
@@ -35,7 +36,7 @@ internal static class SnapshotRoutes
         IEndpointRouteBuilder administration, string kind, Func<NpgsqlDataSource, SnapshotRange, CancellationToken, Task<List<TState>>> readAsync,
         JsonTypeInfo<TState> json, Func<TState, string> identify)
     {
-        administration.MapGet($"/snapshot/{kind}", async (string? after, int? limit, HttpContext context, NpgsqlDataSource dataSource) =>
+        administration.MapGet($"/snapshot/{kind}", async Task<IResult> (string? after, int? limit, HttpContext context, NpgsqlDataSource dataSource) =>
         {
             if (limit is < 1 or > MaxLimit || (after is { Length: > 0 } && !Identifiers.IsValid(after)))
                 return Malformed($"limit must be 1 to {MaxLimit}, and after an identifier.");
@@ -44,7 +45,7 @@ internal static class SnapshotRoutes
             if (states.Count == most) context.Response.Headers[NextHeader] = identify(states[^1]);
             return Lines(states, json);
         });
-        administration.MapPost($"/snapshot/{kind}", async (HttpContext context, NpgsqlDataSource dataSource) =>
+        administration.MapPost($"/snapshot/{kind}", async Task<IResult> (HttpContext context, NpgsqlDataSource dataSource) =>
         {
             if (context.Request.ContentLength is not <= MaxBodyBytes) return Malformed($"The body must have a length of at most {MaxBodyBytes} bytes.");
             string[]? ids;
@@ -64,7 +65,7 @@ internal static class SnapshotRoutes
     }
 
     // Written out before it is sent: a reader that is slow must not keep a transaction open.
-    private static IResult Lines<TState>(List<TState> states, JsonTypeInfo<TState> json)
+    private static FileContentHttpResult Lines<TState>(List<TState> states, JsonTypeInfo<TState> json)
     {
         var buffer = new ArrayBufferWriter<byte>(64 * 1024);
         using var writer = new Utf8JsonWriter(buffer);
@@ -79,5 +80,5 @@ internal static class SnapshotRoutes
         return TypedResults.Bytes(buffer.WrittenMemory, "application/x-ndjson");
     }
 
-    private static IResult Malformed(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
+    private static ProblemHttpResult Malformed(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 }

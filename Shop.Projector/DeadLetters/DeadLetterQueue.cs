@@ -6,7 +6,7 @@ using Shop.ServiceDefaults.Messaging;
 namespace Shop.Projector.DeadLetters;
 
 /// <summary>The projector's dead letters. Looking changes nothing; a replay publishes before it completes, so that a kill in between leaves a duplicate, never a loss.</summary>
-internal sealed class DeadLetterQueue(BusClient bus, TimeProvider time)
+internal sealed class DeadLetterQueue(BusClient bus, TimeProvider time) : IDisposable
 {
     public const int MostListed = 1_000;
 
@@ -71,6 +71,8 @@ internal sealed class DeadLetterQueue(BusClient bus, TimeProvider time)
         await using var publisher = bus.CreatePublisher(ProjectorSubscription.Topic);
         return await TakeAsync(filter, (receiver, letters, token) => ReplayAsync(publisher, receiver, letters, token), cancellationToken);
     }
+
+    public void Dispose() => one.Dispose();
 
     /// <summary>Publishes, and completes what the broker has accepted. Answers why each of the others is kept.</summary>
     internal static async Task<IReadOnlyList<string>> ReplayAsync(

@@ -15,6 +15,15 @@ public sealed class ReadModelGeneration(IMongoDatabase database, int number)
     public IMongoCollection<ProductDay> ProductDays { get; } = database.GetCollection<ProductDay>($"product_days_v{number}");
     public IMongoCollection<ProductSales> ProductSales { get; } = database.GetCollection<ProductSales>($"product_sales_v{number}");
     public IMongoCollection<DirtyBucket> Dirty { get; } = database.GetCollection<DirtyBucket>($"dirty_v{number}");
+
+    /// <summary>For good. Collections that are not there are no error.</summary>
+    public async Task DropAsync(CancellationToken cancellationToken)
+    {
+        foreach (var name in new[]
+        {
+            Orders.CollectionNamespace, CustomerMonths.CollectionNamespace, ProductDays.CollectionNamespace, ProductSales.CollectionNamespace, Dirty.CollectionNamespace,
+        }) await database.DropCollectionAsync(name.CollectionName, cancellationToken);
+    }
 }
 
 /// <summary>Where the read model lives in its database.</summary>
