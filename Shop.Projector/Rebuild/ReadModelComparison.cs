@@ -5,6 +5,7 @@ using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Contracts.Events;
 using Shop.Contracts.Views;
+using Shop.Projector.Observation;
 using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Rebuild;
@@ -13,7 +14,8 @@ namespace Shop.Projector.Rebuild;
 /// Compares a generation with the write side: every customer, product and order in both directions, then the summaries with the orders, which
 /// by then are known to be right. Runs beside the traffic, in pages, with a memory that does not depend on how much there is.
 /// </summary>
-internal sealed class ReadModelComparison(ReadModels models, WriteSideClient writeSide, IOptions<RebuildOptions> options, TimeProvider time)
+internal sealed class ReadModelComparison(
+    ReadModels models, WriteSideClient writeSide, IOptions<RebuildOptions> options, ProjectionStatus projection, TimeProvider time)
 {
     private const int Page = 500;
 
@@ -40,7 +42,7 @@ internal sealed class ReadModelComparison(ReadModels models, WriteSideClient wri
         where TState : class
         where TDocument : class
     {
-        var recheck = new Recheck(tally, options.Value.SettleTime, time, (ids, token) => FindDifferencesAsync(aspect, ids, token));
+        var recheck = new Recheck(tally, options.Value, projection, time, (ids, token) => FindDifferencesAsync(aspect, ids, token));
         string? after = "";
         while (after is not null)
         {
@@ -94,7 +96,7 @@ internal sealed class ReadModelComparison(ReadModels models, WriteSideClient wri
 
     private async Task CompareSummariesAsync(ReadModelGeneration generation, ComparisonTally tally, CancellationToken cancellationToken)
     {
-        var customers = new Recheck(tally, options.Value.SettleTime, time, (ids, token) => SummaryDifferences.OfCustomersAsync(generation, ids, token));
+        var customers = new Recheck(tally, options.Value, projection, time, (ids, token) => SummaryDifferences.OfCustomersAsync(generation, ids, token));
         await foreach (var ids in IdPages.OfAsync(models.Customers, cancellationToken))
         {
             await customers.LookAsync(ids, cancellationToken);
@@ -105,7 +107,7 @@ internal sealed class ReadModelComparison(ReadModels models, WriteSideClient wri
         await foreach (var ids in IdPages.OfAsync(generation.CustomerMonths, "customerId", cancellationToken)) await customers.LookAsync(ids, cancellationToken);
         await customers.SettleAsync(cancellationToken);
 
-        var products = new Recheck(tally, options.Value.SettleTime, time, (ids, token) => SummaryDifferences.OfProductsAsync(generation, ids, token));
+        var products = new Recheck(tally, options.Value, projection, time, (ids, token) => SummaryDifferences.OfProductsAsync(generation, ids, token));
         await foreach (var ids in IdPages.OfAsync(models.Products, cancellationToken))
         {
             await products.LookAsync(ids, cancellationToken);

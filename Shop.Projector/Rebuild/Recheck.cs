@@ -1,12 +1,14 @@
 using Shop.Contracts.Views;
+using Shop.Projector.Observation;
 
 namespace Shop.Projector.Rebuild;
 
 /// <summary>
-/// An event on its way looks like a difference, so what looks like one is looked at again until it is gone or has stayed for the settle time.
+/// An event on its way looks like a difference, so what looks like one is looked at again until it is gone, or has stayed for the settle time
+/// after the projection has reached the events of the moment at which it was first seen.
 /// </summary>
 internal sealed class Recheck(
-    ComparisonTally tally, TimeSpan settleTime, TimeProvider time,
+    ComparisonTally tally, RebuildOptions options, ProjectionStatus projection, TimeProvider time,
     Func<IReadOnlyCollection<string>, CancellationToken, Task<IReadOnlyList<Difference>>> findAsync)
 {
     private const int MostSuspects = 5_000;
@@ -34,7 +36,7 @@ internal sealed class Recheck(
             foreach (var page in suspects.Chunk(Page)) left.AddRange(await findAsync(page, cancellationToken));
             suspects.Clear();
             if (left.Count == 0) return;
-            if (tally.HasEnough || time.GetElapsedTime(began) > settleTime)
+            if (tally.HasEnough || IsOver(time.GetElapsedTime(began)))
             {
                 foreach (var difference in left) tally.Add(difference);
                 return;
@@ -43,5 +45,14 @@ internal sealed class Recheck(
             suspects.UnionWith(left.Select(difference => difference.Id));
             await Task.Delay(pause, time, cancellationToken);
         }
+    }
+
+    /// <summary>An event that is applied now was committed its lag ago.</summary>
+    private bool IsOver(TimeSpan waited)
+    {
+        var report = projection.Lag();
+        var pending = projection.PendingAge ?? TimeSpan.Zero;
+        var recent = TimeSpan.FromSeconds(report.P99 ?? 0);
+        return waited > options.LongestSettleTime || waited - (pending > recent ? pending : recent) > options.SettleTime;
     }
 }

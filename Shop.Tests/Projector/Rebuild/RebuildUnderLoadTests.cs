@@ -14,7 +14,7 @@ namespace Shop.Tests.Projector.Rebuild;
 public sealed class RebuildUnderLoadTests
 {
     private const int Customers = 20;
-    private const int SeededOrders = 3_000;
+    private const int SeededOrders = 1_500;
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(90);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -27,7 +27,7 @@ public sealed class RebuildUnderLoadTests
             {
                 Ephemeral = true, PortBase = 0, Fsync = false,
                 // Small pages leave time to kill in, a short lease does not let the test wait.
-                Environment = new Dictionary<string, string> { ["Rebuild__PageSize"] = "10", ["Rebuild__Lease"] = "00:00:02" },
+                Environment = new Dictionary<string, string> { ["Rebuild__PageSize"] = "10", ["Rebuild__Lease"] = "00:00:02", ["Rebuild__SettleTime"] = "00:00:05" },
             }, Cancellation);
         using var commands = new HttpClient { BaseAddress = new Uri(shop.CommandsUrl) };
         using var first = new ProjectorAdministration(shop.ProjectorAdminUrl, shop.AdminKey);
@@ -110,9 +110,11 @@ public sealed class RebuildUnderLoadTests
         {
             for (var round = 0; ; round++)
             {
-                List<Command> some = [new RenameCustomer($"C{round % Customers}", $"Renamed {round}")];
-                if (round % 5 == 0) some.Add(new RenameProduct("P1", $"Widget {round}"));
-                for (var i = 0; i < 20; i++) some.Add(Order($"L{round}-{i}", round + i));
+                List<Command> some = [];
+                // A rename touches every order that has the name: more of them than this would be another test.
+                if (round % 10 == 0) some.Add(new RenameCustomer($"C{round / 10 % Customers}", $"Renamed {round}"));
+                if (round % 100 == 50) some.Add(new RenameProduct("P1", $"Widget {round}"));
+                for (var i = 0; i < 10; i++) some.Add(Order($"L{round}-{i}", round + i));
                 some.Add(new PayOrder($"S{round % SeededOrders}"));
                 some.Add(new CancelOrder($"L{round}-3"));
                 await PostAsync(commands, some, enough);
@@ -174,7 +176,7 @@ public sealed class RebuildUnderLoadTests
                 ["ASPNETCORE_URLS"] = url, ["DOTNET_gcServer"] = "0", ["Logging__LogLevel__Default"] = "Critical",
                 ["ConnectionStrings__readdb"] = shop.ReadConnectionString, ["ConnectionStrings__messaging"] = shop.MessagingConnectionString,
                 ["services__commands__admin__0"] = shop.CommandsAdminUrl, ["Shop__AdminKey"] = shop.AdminKey,
-                ["Rebuild__PageSize"] = "10", ["Rebuild__Lease"] = "00:00:02",
+                ["Rebuild__PageSize"] = "10", ["Rebuild__Lease"] = "00:00:02", ["Rebuild__SettleTime"] = "00:00:05",
             }) start.Environment[name] = value;
             return Process.Start(start) ?? throw new InvalidOperationException("The second projector cannot be started.");
         }
