@@ -14,7 +14,7 @@ namespace Shop.Projector.Rebuild;
 internal sealed class RebuildSwitch(ReadModels models, WriteSideClient writeSide, TimeProvider time)
 {
     /// <summary>Queries look up the live generation once a second: so long after a flip some still read the other one.</summary>
-    private static readonly TimeSpan untilQueriesKnow = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan untilQueriesKnow = TimeSpan.FromSeconds(2);
 
     private static readonly BsonDocument byId = new("_id", ReadModels.StateId);
 

@@ -96,8 +96,10 @@ public sealed class RebuildTests(ReadStore store, PostgresFixture postgres) : IC
     [Fact]
     public async Task A_verification_finds_a_planted_difference_of_each_kind_and_nothing_else()
     {
-        Assert.True((await VerifyAsync()).IsEqual());
+        var verb = new RebuildRun(administration, TimeProvider.System);
+        Assert.Equal(0, await verb.VerifyAsync(Cancellation));
         await PlantAsync();
+        Assert.Equal(1, await verb.VerifyAsync(Cancellation));
         var found = (await VerifyAsync()).Differences.Select(difference => (difference.Verdict, difference.What, difference.Id)).Order();
         Assert.Equal(
             [
@@ -107,15 +109,6 @@ public sealed class RebuildTests(ReadStore store, PostgresFixture postgres) : IC
                 ("extra", "product-sales", "phantom"), ("missing", "customer", "C3"), ("missing", "customer-summary", "C2"), ("missing", "order", "O8"),
                 ("missing", "product-sales", "P1"),
             ], found);
-    }
-
-    [Fact]
-    public async Task A_verification_ends_with_exit_code_1_where_there_are_differences_and_prints_them()
-    {
-        var run = new RebuildRun(administration, TimeProvider.System);
-        Assert.Equal(0, await run.VerifyAsync(Cancellation));
-        await PlantAsync();
-        Assert.Equal(1, await run.VerifyAsync(Cancellation));
     }
 
     [Fact]
@@ -160,6 +153,9 @@ public sealed class RebuildTests(ReadStore store, PostgresFixture postgres) : IC
         await commands.DoAsync(new PayOrder("O2"), Cancellation);
         await commands.DoAsync(new CancelOrder("O3"), Cancellation);
         await commands.DoAsync(new CancelOrder("O8"), Cancellation);
+        await Eventually.TrueAsync(
+            async () => await models.Generation(1).Orders.CountDocumentsAsync(order => order.Status == "Cancelled", cancellationToken: Cancellation) == 2
+                && await models.Generation(1).Dirty.CountDocumentsAsync(new BsonDocument(), cancellationToken: Cancellation) == 0, "everything is projected and summed", Cancellation);
         await Eventually.TrueAsync(async () => await VerifyAsync() is { Unsettled: 0 } report && report.IsEqual(), "the read model equals the write side", Cancellation);
     }
 
