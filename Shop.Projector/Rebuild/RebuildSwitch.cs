@@ -20,8 +20,10 @@ internal sealed class RebuildSwitch(ReadModels models, WriteSideClient writeSide
 
     public async Task<RebuildStatus> StatusAsync(CancellationToken cancellationToken)
     {
+        // In this order: who is told that a rebuild has ended must not be told of the generation that was live before.
+        var last = await FindAsync(cancellationToken);
         var state = await models.FindStateAsync(cancellationToken);
-        return new(state?.Live ?? 0, state?.Writing ?? [], await FindAsync(cancellationToken));
+        return new(state?.Live ?? 0, state?.Writing ?? [], last);
     }
 
     /// <summary>Begins to write a new generation and to fill it; one that is under way goes on. Answers why not, or null.</summary>
