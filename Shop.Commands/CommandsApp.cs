@@ -3,6 +3,8 @@ using Shop.Commands.Database;
 using Shop.Commands.Deciding;
 using Shop.Commands.Http;
 using Shop.Commands.Outbox;
+using Shop.Commands.Snapshot;
+using Shop.Contracts.Administration;
 using Shop.Contracts.Commands;
 using Shop.ServiceDefaults;
 using Shop.ServiceDefaults.Administration;
@@ -20,7 +22,11 @@ public static class CommandsApp
         builder.AddServiceDefaults();
         builder.AddNpgsqlDataSource("shopdb", configureDataSourceBuilder: WriterSession.Configure);
         builder.AddAzureServiceBusClient("messaging");
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, CommandJson.Default));
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, CommandJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdministrationJson.Default);
+        });
         builder.Services.AddHealthChecks().AddCheck<OutboxHealthCheck>(OutboxHealthCheck.Name).AddCheck<WriterHealthCheck>(WriterHealthCheck.Name);
 
         builder.Services.AddOptions<OutboxOptions>().BindConfiguration(OutboxOptions.Section)
@@ -54,6 +60,7 @@ public static class CommandsApp
         {
             administration.MapImport();
             administration.MapParkedEvents();
+            administration.MapSnapshot();
         }
 
         return app;

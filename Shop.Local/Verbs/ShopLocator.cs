@@ -11,6 +11,8 @@ internal sealed record RunningShop(string Directory, ShopState State)
 
     public string CommandsAdminUrl => ShopPorts.Url(Ports.CommandsAdmin);
 
+    public string ProjectorAdminUrl => ShopPorts.Url(Ports.ProjectorAdmin);
+
     public string AdminKey => ShopDirectory.ReadAdminKey(Directory);
 }
 

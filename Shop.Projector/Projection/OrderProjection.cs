@@ -42,7 +42,15 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
         ArgumentNullException.ThrowIfNull(batch);
         var generations = await GenerationsAsync(cancellationToken);
         yield return ProjectionStep.StateRead;
+        await foreach (var step in ApplyAsync(batch, generations, cancellationToken)) yield return step;
+    }
 
+    /// <summary>Into these generations alone: how a rebuild fills the one that is not live yet.</summary>
+    public async IAsyncEnumerable<ProjectionStep> ApplyAsync(
+        ProjectionBatch batch, IReadOnlyList<ReadModelGeneration> generations, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(generations);
         await WriteAsync(models.Customers, batch, AggregateKind.Customer, state => Documents.Customer((CustomerState)state, Now), cancellationToken);
         await WriteAsync(models.Products, batch, AggregateKind.Product, state => Documents.Product((ProductState)state, Now), cancellationToken);
         yield return ProjectionStep.ReferencesWritten;

@@ -25,8 +25,10 @@ public sealed class SummaryRecomputation(ReadModels models)
         return recomputed;
     }
 
-    private static async Task<int> SweepAsync(ReadModelGeneration generation, CancellationToken cancellationToken)
+    /// <summary>The same of one generation.</summary>
+    public static async Task<int> SweepAsync(ReadModelGeneration generation, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(generation);
         var recomputed = 0;
         var last = "";
         while (true)

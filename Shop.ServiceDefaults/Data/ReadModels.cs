@@ -15,6 +15,15 @@ public sealed class ReadModelGeneration(IMongoDatabase database, int number)
     public IMongoCollection<ProductDay> ProductDays { get; } = database.GetCollection<ProductDay>($"product_days_v{number}");
     public IMongoCollection<ProductSales> ProductSales { get; } = database.GetCollection<ProductSales>($"product_sales_v{number}");
     public IMongoCollection<DirtyBucket> Dirty { get; } = database.GetCollection<DirtyBucket>($"dirty_v{number}");
+
+    /// <summary>For good. Collections that are not there are no error.</summary>
+    public async Task DropAsync(CancellationToken cancellationToken)
+    {
+        foreach (var name in new[]
+        {
+            Orders.CollectionNamespace, CustomerMonths.CollectionNamespace, ProductDays.CollectionNamespace, ProductSales.CollectionNamespace, Dirty.CollectionNamespace,
+        }) await database.DropCollectionAsync(name.CollectionName, cancellationToken);
+    }
 }
 
 /// <summary>Where the read model lives in its database.</summary>
@@ -33,6 +42,8 @@ public sealed class ReadModels
         // Which generations to write must not be learnt from a secondary that has not heard of the newest one.
         States = this.database.GetCollection<ReadModelState>("read_models")
             .WithReadPreference(ReadPreference.Primary).WithReadConcern(ReadConcern.Majority);
+        Rebuilds = this.database.GetCollection<RebuildProgress>("rebuilds")
+            .WithReadPreference(ReadPreference.Primary).WithReadConcern(ReadConcern.Majority);
     }
 
     public IMongoDatabase Database => database;
@@ -44,6 +55,8 @@ public sealed class ReadModels
     public IMongoCollection<ProductDocument> Products { get; }
 
     public IMongoCollection<ReadModelState> States { get; }
+
+    public IMongoCollection<RebuildProgress> Rebuilds { get; }
 
     public ReadModelGeneration Generation(int number)
     {

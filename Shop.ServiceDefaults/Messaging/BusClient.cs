@@ -63,6 +63,16 @@ public sealed class BusClient : IAsyncDisposable
         return receiver;
     }
 
+    /// <summary>Connects for looking at a subscription's dead letters; dispose it after use.</summary>
+    /// <exception cref="IOException">The broker does not answer.</exception>
+    /// <exception cref="NotSupportedException">The broker is one that cannot do that.</exception>
+    public Task<EventBrowser> BrowseDeadLettersAsync(string topic, string subscription, CancellationToken cancellationToken)
+    {
+        var target = Options.ConnectionString;
+        var (entity, address) = EntityAddress.Subscription(target.Dialect, target.Topic ?? topic, target.Subscription ?? subscription, deadLetterQueue: true);
+        return EventBrowser.OpenAsync(Options, security, entity, address, time, cancellationToken);
+    }
+
     /// <summary>Talks to the broker: over a connection in use when there is one, otherwise over a new one, which is closed again.</summary>
     /// <param name="topic">When given, a new connection also attaches a sender to it, which shows a missing entity or right.</param>
     /// <param name="cancellationToken">Bounds the wait.</param>

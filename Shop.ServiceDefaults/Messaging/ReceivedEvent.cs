@@ -24,6 +24,10 @@ public sealed class ReceivedEvent
         RenewAt = LockedUntil is { } end ? arrived + Clamp((end - arrived) / 2) : DateTimeOffset.MaxValue;
     }
 
+    /// <summary>Only looked at: nobody holds a lock of it, so it counts as settled.</summary>
+    internal ReceivedEvent(Message message, int maxDataBytes, DateTimeOffset arrived)
+        : this(message, null!, maxDataBytes, arrived) => settled = 1;
+
     public Guid Id => attributes.Value.Event.Id;
     public string Source => attributes.Value.Event.Source;
     public string Type => attributes.Value.Event.Type;

@@ -19,13 +19,24 @@ internal sealed class ServiceHost : IAsyncDisposable
         Http = new HttpClient { BaseAddress = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()) };
     }
 
+    public const string AdminKey = "a-key-for-tests-only";
+
     public HttpClient Http { get; }
+
+    public IServiceProvider Services => app.Services;
+
+    /// <summary>The last address: the administration port, when the service was given one.</summary>
+    public string AdministrationUrl => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Last();
 
     public static Task<ServiceHost> StartQueriesAsync(string readdb, CancellationToken cancellationToken, params string[] more) =>
         StartAsync(QueriesApp.Build([.. Arguments(readdb), .. more]), cancellationToken);
 
-    public static Task<ServiceHost> StartProjectorAsync(string readdb, string messaging, CancellationToken cancellationToken) =>
-        StartAsync(ProjectorApp.Build([.. Arguments(readdb), $"--ConnectionStrings:messaging={messaging}"]), cancellationToken);
+    public static Task<ServiceHost> StartProjectorAsync(string readdb, string messaging, CancellationToken cancellationToken, params string[] more) =>
+        StartAsync(ProjectorApp.Build([.. Arguments(readdb), $"--ConnectionStrings:messaging={messaging}", .. more]), cancellationToken);
+
+    /// <summary>With an administration port, for the projector's own verbs.</summary>
+    public static Task<ServiceHost> StartAdministeredProjectorAsync(string readdb, string messaging, CancellationToken cancellationToken, params string[] more) =>
+        StartProjectorAsync(readdb, messaging, cancellationToken, ["--Shop:AdminUrl=http://127.0.0.1:0", $"--Shop:AdminKey={AdminKey}", .. more]);
 
     public async Task<JsonElement> GetJsonAsync(string path, CancellationToken cancellationToken)
     {
