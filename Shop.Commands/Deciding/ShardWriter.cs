@@ -16,7 +16,7 @@ internal sealed partial class ShardWriter(
 {
     private const int MaxGroup = 512;
     private const int MaxDecisions = 20;
-    private static readonly TimeSpan DoubtLimit = TimeSpan.FromSeconds(20);
+    internal static readonly TimeSpan DoubtLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<Submission> intake = Channel.CreateBounded<Submission>(new BoundedChannelOptions(capacity) { SingleReader = true });

@@ -53,7 +53,8 @@ public sealed class ProjectorTelemetry
         foreach (var received in batch)
         {
             if (source.StartActivity("project", ActivityKind.Consumer, received.TraceContext) is not { } span) continue;
-            span.SetTag("messaging.operation.type", "process").SetTag("messaging.message.id", received.Id)
+            span.SetTag("messaging.system", "servicebus").SetTag("messaging.operation.name", "project").SetTag("messaging.operation.type", "process")
+                .SetTag("messaging.message.id", received.Id)
                 .SetTag("cloudevents.event_type", received.Type).SetTag("cloudevents.event_subject", received.Subject);
             spans.Add(span);
         }
