@@ -1,6 +1,7 @@
 // The system as a picture: commands -> PostgreSQL + outbox -> Service Bus -> projector -> MongoDB -> queries.
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Azure;
+using Shop.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
 var local = args.Contains("--local");
@@ -31,6 +32,7 @@ var commands = builder.AddProject<Projects.Shop_Commands>("commands", launchProf
     .WithReference(shopdb).WaitFor(shopdb)
     .WithReference(messaging).WaitFor(messaging);
 AddAdministration(commands);
+commands.WithWriteSideCommands(adminKey);
 
 var projector = builder.AddProject<Projects.Shop_Projector>("projector", launchProfileName: "http")
     .WithReference(messaging).WaitFor(messaging)
@@ -38,6 +40,7 @@ var projector = builder.AddProject<Projects.Shop_Projector>("projector", launchP
     .WithReference(commands)
     .WithReplicas(2);
 AddAdministration(projector);
+projector.WithReadSideCommands(adminKey);
 
 var queries = builder.AddProject<Projects.Shop_Queries>("queries", launchProfileName: "http")
     .WithReference(readdb).WaitFor(readdb)

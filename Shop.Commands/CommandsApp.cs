@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Scalar.AspNetCore;
 using Shop.Commands.Database;
 using Shop.Commands.Deciding;
 using Shop.Commands.Http;
+using Shop.Commands.Observation;
 using Shop.Commands.Outbox;
 using Shop.Commands.Snapshot;
 using Shop.Contracts.Administration;
@@ -27,7 +29,7 @@ public static class CommandsApp
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, CommandJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdministrationJson.Default);
         });
-        builder.Services.AddHealthChecks().AddCheck<OutboxHealthCheck>(OutboxHealthCheck.Name).AddCheck<WriterHealthCheck>(WriterHealthCheck.Name);
+        builder.Services.AddHealthChecks().AddCheck<OutboxHealthCheck>(OutboxHealthCheck.Name, HealthStatus.Degraded, timeout: OutboxHealthCheck.Timeout).AddCheck<WriterHealthCheck>(WriterHealthCheck.Name);
 
         builder.Services.AddOptions<OutboxOptions>().BindConfiguration(OutboxOptions.Section)
             .Validate(outbox => outbox.PartitionSize >= 1_000 && outbox.Retention >= TimeSpan.Zero, $"{OutboxOptions.Section} is out of range.").ValidateOnStart();
@@ -35,10 +37,12 @@ public static class CommandsApp
             .Validate(intake => intake.Capacity is >= 1 and <= 1_000_000, $"{IntakeOptions.Section} is out of range.").ValidateOnStart();
         builder.Services.AddSingleton<Migrator>();
         builder.Services.AddSingleton<OutboxHandOff>();
+        builder.Services.AddSingleton<WriteSideTelemetry>();
         builder.Services.AddSingleton<CommandWriters>();
 
         // Stopped in reverse order: the writers finish what they have taken while the relay still publishes it.
         builder.Services.AddHostedService<OutboxMaintenance>();
+        builder.Services.AddHostedService<OutboxWatch>();
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddHostedService(services => services.GetRequiredService<CommandWriters>());
 

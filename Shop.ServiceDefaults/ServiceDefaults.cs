@@ -20,7 +20,7 @@ public static class ServiceDefaults
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
-            http.AddStandardResilienceHandler();
+            http.AddStandardResilienceHandler(Pipelines.ConfigureHttp);
             http.AddServiceDiscovery();
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Pipelines.ShutdownBudget);
@@ -31,9 +31,11 @@ public static class ServiceDefaults
         return builder;
     }
 
-    /// <summary><c>/health</c> (ready) and <c>/alive</c> (live), in every environment: Kubernetes asks for them everywhere.</summary>
+    /// <summary><c>/health</c> (ready) and <c>/alive</c> (live), in every environment: Kubernetes asks for them everywhere.
+    /// Where <c>Shop:Metrics</c> is <c>prometheus</c> also <c>/metrics</c>, on the administration port.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
+        app.UseMetricsEndpoint();
         app.MapHealth();
         return app;
     }

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Shop.Commands.Database;
+using Shop.Commands.Observation;
 using Shop.Commands.Outbox;
 using Shop.ServiceDefaults.Resilience;
 
@@ -9,7 +10,8 @@ namespace Shop.Commands.Deciding;
 
 /// <summary>Routes every command to the writer of its shard. The number of shards lives in the database.</summary>
 internal sealed partial class CommandWriters(
-    NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, IOptions<IntakeOptions> intake, TimeProvider time, ILoggerFactory loggers)
+    NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, WriteSideTelemetry telemetry, IOptions<IntakeOptions> intake, TimeProvider time,
+    ILoggerFactory loggers)
     : BackgroundService
 {
     private readonly ILogger logger = loggers.CreateLogger<CommandWriters>();
@@ -21,10 +23,8 @@ internal sealed partial class CommandWriters(
     /// <summary>Hands the command over and waits for its outcome; a full intake is answered at once.</summary>
     public Task<Outcome> SubmitAsync(Submission submission)
     {
-        if (writers.Length == 0) return Task.FromResult<Outcome>(new Outcome.Unavailable("The write side is starting.", MayHaveHappened: false));
-        return Writer(submission).TrySubmit(submission)
-            ? submission.Outcome
-            : Task.FromResult<Outcome>(new Outcome.Unavailable("The write side is saturated.", MayHaveHappened: false));
+        if (writers.Length > 0 && Writer(submission).TrySubmit(submission)) return submission.Outcome;
+        return Task.FromResult<Outcome>(NotTaken(writers.Length == 0 ? "The write side is starting." : "The write side is saturated."));
     }
 
     /// <summary>Hands the command over as soon as there is room; the outcome is in the submission.</summary>
@@ -32,7 +32,7 @@ internal sealed partial class CommandWriters(
     {
         if (writers.Length == 0)
         {
-            submission.Answer(new Outcome.Unavailable("The write side is starting.", MayHaveHappened: false));
+            submission.Answer(NotTaken("The write side is starting."));
             return;
         }
 
@@ -42,7 +42,7 @@ internal sealed partial class CommandWriters(
         }
         catch (ChannelClosedException)
         {
-            submission.Answer(new Outcome.Unavailable("The write side is stopping.", MayHaveHappened: false));
+            submission.Answer(NotTaken("The write side is stopping."));
         }
     }
 
@@ -58,14 +58,21 @@ internal sealed partial class CommandWriters(
         }, stoppingToken);
 
         var created = Enumerable.Range(0, shardCount)
-            .Select(shard => new ShardWriter(shard, intake.Value.Capacity, dataSource, handOff, time, loggers.CreateLogger<ShardWriter>())).ToArray();
+            .Select(shard => new ShardWriter(shard, intake.Value.Capacity, dataSource, handOff, telemetry, time, loggers.CreateLogger<ShardWriter>())).ToArray();
         handOff.Start(shardCount);
         writers = created;
+        telemetry.ObserveIntake(created);
 
         // The writers outlive the stopping token: they finish what they have taken, then their channels are empty and closed.
         using var close = stoppingToken.Register(() => Array.ForEach(created, writer => writer.Complete()));
         await Task.WhenAll(created.Select(writer => Task.Run(() => writer.RunAsync(CancellationToken.None), CancellationToken.None)));
         foreach (var writer in created) await writer.DisposeAsync();
+    }
+
+    private Outcome.Unavailable NotTaken(string why)
+    {
+        telemetry.Unavailable(1);
+        return new(why, MayHaveHappened: false);
     }
 
     private ShardWriter Writer(Submission submission) => writers[submission.Target.Shard(writers.Length)];

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Npgsql;
+using Shop.Commands.Observation;
 using Shop.Commands.Outbox;
 
 namespace Shop.Commands.Deciding;
@@ -9,15 +11,19 @@ namespace Shop.Commands.Deciding;
 /// answers the callers only after the commit. It never waits for a group to fill: an idle system commits single commands.
 /// </summary>
 internal sealed partial class ShardWriter(
-    int shard, int capacity, NpgsqlDataSource dataSource, OutboxHandOff handOff, TimeProvider time, ILogger<ShardWriter> logger) : IAsyncDisposable
+    int shard, int capacity, NpgsqlDataSource dataSource, OutboxHandOff handOff, WriteSideTelemetry telemetry, TimeProvider time,
+    ILogger<ShardWriter> logger) : IAsyncDisposable
 {
     private const int MaxGroup = 512;
     private const int MaxDecisions = 20;
-    private static readonly TimeSpan DoubtLimit = TimeSpan.FromSeconds(20);
+    internal static readonly TimeSpan DoubtLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<Submission> intake = Channel.CreateBounded<Submission>(new BoundedChannelOptions(capacity) { SingleReader = true });
     private NpgsqlConnection? connection;
+
+    /// <summary>Commands in the intake.</summary>
+    public int Waiting => intake.Reader.Count;
 
     /// <summary>False when the intake is full: the caller is told to come back.</summary>
     public bool TrySubmit(Submission submission) => intake.Writer.TryWrite(submission);
@@ -58,24 +64,26 @@ internal sealed partial class ShardWriter(
             // A bug: the callers get an answer, the writer goes on with a new connection.
             Log.GroupFailed(logger, exception, shard, group.Count);
             await DropConnectionAsync();
-            foreach (var submission in group) submission.Answer(new Outcome.Unavailable("The command could not be decided.", MayHaveHappened: false));
+            AnswerUnavailable(group, "The command could not be decided.", mayHaveHappened: false);
         }
     }
 
     private async Task DecideAndCommitAsync(List<Submission> group, CancellationToken cancellationToken)
     {
+        using var span = WriteSideTelemetry.StartGroup(shard, group);
         var groupId = Guid.CreateVersion7(time.GetUtcNow());
         var startedAt = time.GetTimestamp();
         GroupDecision? inDoubt = null;
         for (var attempt = 1; ; attempt++)
         {
-            var committing = false;
+            var (committing, attemptedAt) = (false, time.GetTimestamp());
             try
             {
                 var now = Milliseconds(time.GetUtcNow());
                 connection ??= await dataSource.OpenConnectionAsync(cancellationToken);
                 var state = await GroupLoad.RunAsync(connection, groupId, group, now, cancellationToken);
                 var decision = GroupDecision.Decide(group, state, now);
+                var decidedAt = telemetry.GroupDecided(attemptedAt);
                 if (decision.Events.Count == 0)
                 {
                     await RollBackAsync();
@@ -84,6 +92,7 @@ internal sealed partial class ShardWriter(
                 {
                     (committing, inDoubt) = (true, decision);
                     handOff.Offer(await GroupWrite.RunAsync(connection, shard, state, decision, now, CancellationToken.None));
+                    telemetry.GroupCommitted(decidedAt);
                 }
 
                 Answer(group, decision);
@@ -107,11 +116,11 @@ internal sealed partial class ShardWriter(
             catch (Exception exception) when (IsOutage(exception))
             {
                 Log.Outage(logger, exception, shard);
+                span?.SetStatus(ActivityStatusCode.Error, exception.Message);
                 await DropConnectionAsync();
                 if (!committing && inDoubt is null || time.GetElapsedTime(startedAt) > DoubtLimit)
                 {
-                    var outcome = new Outcome.Unavailable("The write side's database does not answer.", MayHaveHappened: inDoubt is not null);
-                    foreach (var submission in group) submission.Answer(outcome);
+                    AnswerUnavailable(group, "The write side's database does not answer.", mayHaveHappened: inDoubt is not null);
                     return;
                 }
 
@@ -120,9 +129,17 @@ internal sealed partial class ShardWriter(
         }
     }
 
-    private static void Answer(List<Submission> group, GroupDecision decision)
+    private void Answer(List<Submission> group, GroupDecision decision)
     {
+        telemetry.Answered(decision.Outcomes);
         for (var index = 0; index < group.Count; index++) group[index].Answer(decision.Outcomes[index]);
+    }
+
+    private void AnswerUnavailable(List<Submission> group, string why, bool mayHaveHappened)
+    {
+        telemetry.Unavailable(group.Count);
+        var outcome = new Outcome.Unavailable(why, mayHaveHappened);
+        foreach (var submission in group) submission.Answer(outcome);
     }
 
     // 23505: an id was created meanwhile; SH001: a version moved; 40P01, 40001, 55P03: the server chose this transaction to give way.

@@ -4,6 +4,7 @@ using System.Globalization;
 using Shop.Commands.Deciding;
 using Shop.Commands.Intake;
 using Shop.Contracts.Commands;
+using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Commands.Http;
 
@@ -26,7 +27,7 @@ internal static class PostCommand
             .WithName("PostCommand")
             .WithSummary("Send one command; it is answered after its commit.");
 
-    private static async Task<IResult> HandleAsync(HttpContext context, CommandWriters writers, CancellationToken cancellationToken)
+    private static async Task<IResult> HandleAsync(HttpContext context, CommandWriters writers, TimeProvider time, CancellationToken cancellationToken)
     {
         if (context.Request.ContentLength > MaxBodyBytes) return Problems.TooLarge(MaxBodyBytes);
         var (command, errors) = await ReadAsync(context, cancellationToken);
@@ -37,8 +38,15 @@ internal static class PostCommand
         command = ReadIdempotencyKey(context.Request, command, headerErrors);
         if (headerErrors.Any) return Problems.Malformed(headerErrors);
 
-        var outcome = await writers.SubmitAsync(new Submission(command, ifMatch, trusted: false, Activity.Current?.Id)).WaitAsync(cancellationToken);
-        return Answer(context, outcome);
+        try
+        {
+            var submission = new Submission(command, ifMatch, trusted: false, Activity.Current?.Id);
+            return Answer(context, await writers.SubmitAsync(submission).WaitAsync(Pipelines.CommandBudget, time, cancellationToken));
+        }
+        catch (TimeoutException)
+        {
+            return Answer(context, new Outcome.Unavailable("The write side has not decided in time.", MayHaveHappened: true));
+        }
     }
 
     private static async Task<(Command?, FieldErrors?)> ReadAsync(HttpContext context, CancellationToken cancellationToken)

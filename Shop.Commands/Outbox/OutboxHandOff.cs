@@ -21,6 +21,9 @@ internal sealed class OutboxHandOff
     /// <summary>The number of shards, once the database is known to be in order.</summary>
     public Task<int> ShardCount => started.Task;
 
+    /// <summary>How many shards this process leads.</summary>
+    public int LedShards => slots.Count(slot => slot.Led);
+
     public void Start(int shardCount)
     {
         slots = [.. Enumerable.Range(0, shardCount).Select(_ => new ShardSlot())];

@@ -7,6 +7,10 @@ namespace Shop.Commands.Outbox;
 internal sealed class OutboxHealthCheck(NpgsqlDataSource dataSource, OutboxHandOff handOff, TimeProvider time) : IHealthCheck
 {
     public const string Name = "outbox";
+
+    /// <summary>A database that does not even refuse must not keep whoever asks waiting.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(10);
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -15,14 +19,7 @@ internal sealed class OutboxHealthCheck(NpgsqlDataSource dataSource, OutboxHandO
         if (!handOff.ShardCount.IsCompleted) return HealthCheckResult.Degraded("The outbox is not open yet.");
         try
         {
-            await using var command = dataSource.CreateCommand("""
-                select (select count(*) from outbox_parked),
-                       (select min(o.occurred_at) from outbox_shard s join outbox o on o.shard = s.shard and o.position = s.acked + 1)
-                """);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            var parked = reader.GetInt64(0);
-            var oldest = reader.IsDBNull(1) ? TimeSpan.Zero : time.GetUtcNow() - reader.GetFieldValue<DateTimeOffset>(1);
+            var (_, oldest, parked) = await OutboxBacklog.ReadAsync(dataSource, time, cancellationToken);
             if (oldest > StuckAfter) return HealthCheckResult.Degraded($"The oldest unpublished event waits for {oldest.TotalSeconds:0} s.");
             return parked > 0 ? HealthCheckResult.Degraded($"{parked} events are parked.") : HealthCheckResult.Healthy();
         }

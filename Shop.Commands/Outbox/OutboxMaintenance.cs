@@ -1,3 +1,4 @@
+using System.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -77,9 +78,12 @@ internal sealed partial class OutboxMaintenance(
         }
         finally
         {
-            // Sent even while stopping: the connection goes back to the pool and must not keep the lock.
-            await using var release = new NpgsqlCommand($"select pg_advisory_unlock({MaintenanceLock})", connection);
-            await release.ExecuteScalarAsync(CancellationToken.None);
+            // Sent even while stopping: the connection goes back to the pool and must not keep the lock. A broken one has lost it already.
+            if (connection.State == ConnectionState.Open)
+            {
+                await using var release = new NpgsqlCommand($"select pg_advisory_unlock({MaintenanceLock})", connection);
+                await release.ExecuteScalarAsync(CancellationToken.None);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using Shop.Commands.Observation;
 using Shop.ServiceDefaults.Messaging;
 using Shop.ServiceDefaults.Resilience;
 
@@ -9,7 +10,8 @@ namespace Shop.Commands.Outbox;
 /// lead; a former leader that does not know it yet can only publish duplicates, and its acknowledgements are true.
 /// </summary>
 internal sealed partial class OutboxRelay(
-    NpgsqlDataSource dataSource, IConfiguration configuration, BusClient bus, OutboxHandOff handOff, TimeProvider time, ILoggerFactory loggers)
+    NpgsqlDataSource dataSource, IConfiguration configuration, BusClient bus, OutboxHandOff handOff, WriteSideTelemetry telemetry, TimeProvider time,
+    ILoggerFactory loggers)
     : BackgroundService
 {
     public const string Topic = "shop-events";
@@ -92,7 +94,7 @@ internal sealed partial class OutboxRelay(
         foreach (var shard in won)
         {
             Log.Leading(logger, shard);
-            var relay = new ShardRelay(shard, handOff.Slot(shard), new OutboxTable(shard, dataSource, time), publisher, time, loggers.CreateLogger<ShardRelay>());
+            var relay = new ShardRelay(shard, handOff.Slot(shard), new OutboxTable(shard, dataSource, time), publisher, telemetry, time, loggers.CreateLogger<ShardRelay>());
             led.Add(shard, Task.Run(() => relay.RunAsync(cancellationToken), cancellationToken));
         }
     }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Shop.Commands.Observation;
 using Shop.ServiceDefaults.Messaging;
 
 namespace Shop.Commands.Outbox;
@@ -9,7 +10,8 @@ namespace Shop.Commands.Outbox;
 /// batch are sure to keep their order; the shards are on their way side by side.
 /// </summary>
 internal sealed partial class ShardRelay(
-    int shard, OutboxHandOff.ShardSlot slot, OutboxTable table, EventPublisher publisher, TimeProvider time, ILogger<ShardRelay> logger)
+    int shard, OutboxHandOff.ShardSlot slot, OutboxTable table, EventPublisher publisher, WriteSideTelemetry telemetry, TimeProvider time,
+    ILogger<ShardRelay> logger)
 {
     public const string Source = "/shop/commands";
     private const int MaxBatch = 1_000;
@@ -99,6 +101,7 @@ internal sealed partial class ShardRelay(
     private async Task PublishAsync(List<OutboxEvent> events, CancellationToken cancellationToken)
     {
         var results = await publisher.PublishAsync(events.ConvertAll(ToCloudEvent), cancellationToken);
+        telemetry.Published(results);
         for (var index = 0; index < results.Length; index++)
         {
             var (status, reason) = results[index];
@@ -116,6 +119,7 @@ internal sealed partial class ShardRelay(
                 // Waiting for ever on an event the broker will never take would stop the shard: it is kept aside, and the shard goes on.
                 Log.Parked(logger, shard, events[index].Position, reason);
                 await table.ParkAsync(events[index], reason ?? "refused", cancellationToken);
+                telemetry.Parked();
             }
 
             acked = events[index].Position;

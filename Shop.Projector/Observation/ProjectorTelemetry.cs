@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Shop.ServiceDefaults.Messaging;
+using Shop.ServiceDefaults.Observability;
 
 namespace Shop.Projector.Observation;
 
 /// <summary>What the projector tells OpenTelemetry.</summary>
 public sealed class ProjectorTelemetry
 {
-    public const string Name = "Shop.Projector";
+    public const string Name = ShopMetrics.Projector;
 
     /// <summary>Backends cut a span's links at this number.</summary>
     private const int MaxLinks = 128;
@@ -22,11 +23,10 @@ public sealed class ProjectorTelemetry
     {
         ArgumentNullException.ThrowIfNull(meters);
         var meter = meters.Create(Name);
-        lag = meter.CreateHistogram("shop.projection.lag", "s", "From the commit of a command to its event being visible to queries.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300] });
-        events = meter.CreateCounter<long>("shop.projection.events", "{event}", "Events whose state is in the read model.");
-        deadLetters = meter.CreateCounter<long>("shop.projection.dead_letters", "{event}", "Events that can never be applied, by reason.");
-        recomputed = meter.CreateCounter<long>("shop.projection.summaries", "{bucket}", "Summary buckets that were recomputed.");
+        lag = meter.CreateHistogram<double>(ShopMetrics.ProjectionLag);
+        events = meter.CreateCounter(ShopMetrics.ProjectionEvents);
+        deadLetters = meter.CreateCounter(ShopMetrics.ProjectionDeadLetters);
+        recomputed = meter.CreateCounter(ShopMetrics.ProjectionSummaries);
     }
 
     public void Projected(ReceivedEvent received, TimeSpan took)
@@ -53,7 +53,8 @@ public sealed class ProjectorTelemetry
         foreach (var received in batch)
         {
             if (source.StartActivity("project", ActivityKind.Consumer, received.TraceContext) is not { } span) continue;
-            span.SetTag("messaging.operation.type", "process").SetTag("messaging.message.id", received.Id)
+            span.SetTag("messaging.system", "servicebus").SetTag("messaging.operation.name", "project").SetTag("messaging.operation.type", "process")
+                .SetTag("messaging.message.id", received.Id)
                 .SetTag("cloudevents.event_type", received.Type).SetTag("cloudevents.event_subject", received.Subject);
             spans.Add(span);
         }

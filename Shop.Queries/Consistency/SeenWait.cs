@@ -14,7 +14,7 @@ namespace Shop.Queries.Consistency;
 internal sealed class SeenWait(LiveReadModel live, TimeProvider time)
 {
     private const int DefaultSeconds = 2;
-    private const int MaxSeconds = 30;
+    internal const int MaxSeconds = 30;
     private static readonly BsonDocument withoutLines = new() { { "version", 1 }, { "customerId", 1 }, { "orderDate", 1 } };
     private static readonly TimeSpan firstStep = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan longestStep = TimeSpan.FromMilliseconds(200);

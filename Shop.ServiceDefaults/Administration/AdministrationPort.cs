@@ -38,20 +38,39 @@ public static class AdministrationPort
     public static RouteGroupBuilder? MapAdministration(this WebApplication app)
     {
         if (string.IsNullOrWhiteSpace(app.Configuration[UrlKey])) return null;
-        var expectedKey = SHA256.HashData(Encoding.UTF8.GetBytes(app.Configuration[SecretKey]!));
-        var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        var port = new Lazy<int>(() => BindingAddress.Parse(addresses.Last()).Port);
+        var (isAdministration, hasKey) = (ThroughAdministrationPort(app), WithKey(app));
         var group = app.MapGroup("");
         group.AddEndpointFilter(async (context, next) =>
         {
-            if (context.HttpContext.Connection.LocalPort != port.Value) return TypedResults.NotFound();
-            var given = SHA256.HashData(Encoding.UTF8.GetBytes(context.HttpContext.Request.Headers[HeaderName].ToString()));
-            return CryptographicOperations.FixedTimeEquals(given, expectedKey)
+            if (!isAdministration(context.HttpContext)) return TypedResults.NotFound();
+            return hasKey(context.HttpContext)
                 ? await next(context)
                 : TypedResults.Problem($"The administration port wants its key in the header {HeaderName}.",
                     statusCode: StatusCodes.Status401Unauthorized, title: "Unauthorized");
         });
         return group;
+    }
+
+    /// <summary>Whether a request came in through the administration port.</summary>
+    internal static Func<HttpContext, bool> ThroughAdministrationPort(WebApplication app)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        var port = new Lazy<int>(() => BindingAddress.Parse(addresses.Last()).Port);
+        return context => context.Connection.LocalPort == port.Value;
+    }
+
+    /// <summary>Whether a request brought the key: in <see cref="HeaderName"/>, or as a bearer token, which is what Prometheus can send.</summary>
+    internal static Func<HttpContext, bool> WithKey(WebApplication app)
+    {
+        var expected = SHA256.HashData(Encoding.UTF8.GetBytes(app.Configuration[SecretKey]!));
+        return context => CryptographicOperations.FixedTimeEquals(expected, SHA256.HashData(Encoding.UTF8.GetBytes(GivenKey(context.Request.Headers))));
+    }
+
+    private static string GivenKey(IHeaderDictionary headers)
+    {
+        const string bearer = "Bearer ";
+        var authorization = headers.Authorization.ToString();
+        return authorization.StartsWith(bearer, StringComparison.OrdinalIgnoreCase) ? authorization[bearer.Length..] : headers[HeaderName].ToString();
     }
 
     private static string PublicUrls(ConfigurationManager configuration) =>

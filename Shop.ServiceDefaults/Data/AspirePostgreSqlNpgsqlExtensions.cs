@@ -2,6 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 
 namespace Shop.ServiceDefaults.Data;
 
@@ -26,7 +28,9 @@ public static class AspirePostgreSqlNpgsqlExtensions
 
         builder.Services.AddNpgsqlDataSource(settings.ConnectionString, dataSource => configureDataSourceBuilder?.Invoke(dataSource));
         if (!settings.DisableMetrics)
-            builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Npgsql"));
+            builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddMeter("Npgsql"));
+        if (!settings.DisableTracing)
+            builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddNpgsql());
         if (!settings.DisableHealthChecks)
         {
             builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(

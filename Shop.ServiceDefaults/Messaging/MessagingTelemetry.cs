@@ -43,7 +43,8 @@ public static class MessagingTelemetry
         return activity;
     }
 
-    internal static ActivityContext ParseContext(string? traceParent) =>
+    /// <summary>The default value when there is none, or it is malformed.</summary>
+    public static ActivityContext ParseContext(string? traceParent) =>
         traceParent is not null && ActivityContext.TryParse(traceParent, null, isRemote: true, out var context) ? context : default;
 
     private static Activity? Start(string name, string type, ActivityKind kind, string entity, int count, IEnumerable<ActivityContext> contexts)
