@@ -1,9 +1,9 @@
 namespace Shop.Projector.Rebuild;
 
-/// <summary>Configuration section <c>Rebuild</c>.</summary>
+/// <summary>Configuration section <c>Shop:Rebuild</c>.</summary>
 public sealed class RebuildOptions
 {
-    public const string Section = "Rebuild";
+    public const string Section = "Shop:Rebuild";
 
     /// <summary>States per request to the write side; 1 to 1,000.</summary>
     public int PageSize { get; set; } = 500;

@@ -195,6 +195,6 @@ public sealed class PolicyTests(Overlays overlays) : IClassFixture<Overlays>
         Assert.Equal("projector", depth.AuthenticationRef?.Name);
         var lag = Assert.Single(scaled.Triggers, trigger => trigger.Type == "prometheus");
         Assert.Contains("shop_projection_lag_seconds_bucket", lag.Metadata["query"], StringComparison.Ordinal);
-        Assert.Contains("\"shop.projection.lag\", \"s\"", Repository.Read("Shop.Projector/Observation/ProjectorTelemetry.cs"), StringComparison.Ordinal);
+        Assert.Contains("\"shop.projection.lag\", \"s\"", Repository.Read("Shop.ServiceDefaults/Observability/ShopMetrics.cs"), StringComparison.Ordinal);
     }
 }

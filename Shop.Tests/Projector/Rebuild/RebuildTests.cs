@@ -31,7 +31,7 @@ public sealed class RebuildTests(ReadStore store, PostgresFixture postgres) : IC
         var database = store.NewConnectionString();
         models = store.Open(database);
         projector = await ServiceHost.StartAdministeredProjectorAsync(database, broker.ConnectionString, CancellationToken.None,
-            $"--services:commands:admin:0={commands.Administration.BaseAddress!.ToString().TrimEnd('/')}", "--Rebuild:SettleTime=00:00:00.5", "--Rebuild:PageSize=3");
+            $"--services:commands:admin:0={commands.Administration.BaseAddress!.ToString().TrimEnd('/')}", "--Shop:Rebuild:SettleTime=00:00:00.5", "--Shop:Rebuild:PageSize=3");
         administration = new ProjectorAdministration(projector.AdministrationUrl, ServiceHost.AdminKey);
         await FillAsync();
     }
