@@ -26,8 +26,13 @@ public sealed class OtlpTests(ObservedShop observed)
 
         await observed.PlaceAsync(new PlaceOrder("TRACED", "TRACED", [new("TRACED", 1, 2.50m)]), Cancellation, $"00-{traceId}-{caller}-01");
 
-        await Eventually.TrueAsync(() => Task.FromResult(Find("projector", "MongoDB.Driver").Length > 0 && Find("projector", "Shop.Projector").Length > 0
-            && Find("commands", "Microsoft.AspNetCore").Length > 0), "the whole trace is exported", Cancellation);
+        // Each process exports its spans in batches of its own, so every part is waited for.
+        (string Service, string Scope)[] parts =
+        [
+            ("commands", "Microsoft.AspNetCore"), ("commands", "Shop.Commands"), ("commands", "Npgsql"), ("commands", "Shop.Messaging"),
+            ("projector", "Shop.Projector"), ("projector", "MongoDB.Driver"),
+        ];
+        await Eventually.TrueAsync(() => Task.FromResult(parts.All(part => Find(part.Service, part.Scope).Length > 0)), "the whole trace is exported", Cancellation);
         var request = Assert.Single(Find("commands", "Microsoft.AspNetCore"));
         Assert.Equal((Server, caller, "POST /commands"), (request.Kind, request.ParentSpanId, request.Name));
         var group = Assert.Single(Find("commands", "Shop.Commands"));

@@ -111,11 +111,5 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(0L, await ScalarAsync("select deadlocks from pg_stat_database where datname = current_database()"));
     }
 
-    private async Task<object?> ScalarAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation);
-    }
+    private Task<object?> ScalarAsync(string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
 }

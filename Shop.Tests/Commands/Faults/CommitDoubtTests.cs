@@ -90,13 +90,7 @@ public sealed class CommitDoubtTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(expected, await ScalarAsync($"select max(version) from outbox where subject = '{subject}'"));
     }
 
-    private async Task<object?> ScalarAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation);
-    }
+    private Task<object?> ScalarAsync(string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
 
     public async ValueTask DisposeAsync()
     {

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using Npgsql;
 using Shop.Contracts.Commands;
 
 namespace Shop.Tests.Commands.Http;
@@ -181,13 +180,7 @@ public sealed class CommandsApiTests(PostgresFixture postgres) : IAsyncLifetime
         await host.DoAsync(new PlaceOrder(orderId, "CUST987", [new("PROD001", 1, 10.50m)]), Cancellation);
     }
 
-    private async Task<object?> ScalarAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation);
-    }
+    private Task<object?> ScalarAsync(string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
 
     private static async Task<JsonElement> AssertProblemAsync(HttpResponseMessage response, HttpStatusCode status, string rule)
     {

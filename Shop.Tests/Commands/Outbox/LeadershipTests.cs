@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using Npgsql;
 using Shop.Contracts.Commands;
 using Shop.Local.ServiceBus;
 
@@ -73,11 +72,5 @@ public sealed class LeadershipTests(PostgresFixture postgres)
         return response.IsSuccessStatusCode;
     }, $"{command} is done", Cancellation);
 
-    private static async Task<object?> ScalarAsync(string connectionString, string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation);
-    }
+    private static Task<object?> ScalarAsync(string connectionString, string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
 }

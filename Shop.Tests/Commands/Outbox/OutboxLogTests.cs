@@ -145,11 +145,5 @@ public sealed class OutboxLogTests(PostgresFixture postgres) : IAsyncLifetime
         await command.ExecuteNonQueryAsync(Cancellation);
     }
 
-    private async Task<object?> ScalarAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation);
-    }
+    private Task<object?> ScalarAsync(string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
 }

@@ -124,11 +124,5 @@ public sealed class OutboxRelayTests(PostgresFixture postgres) : IAsyncLifetime
         where position <> expected
         """));
 
-    private async Task<object?> ScalarAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation);
-    }
+    private Task<object?> ScalarAsync(string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
 }
