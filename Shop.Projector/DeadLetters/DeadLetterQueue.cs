@@ -20,8 +20,11 @@ internal sealed class DeadLetterQueue(BusClient bus, TimeProvider time) : IDispo
     /// <summary>For the broker to accept what is replayed, before the rest is kept.</summary>
     private static readonly TimeSpan publishTimeout = TimeSpan.FromSeconds(20);
 
-    /// <summary>When nothing came for so long, the rest is locked by somebody else.</summary>
-    private static readonly TimeSpan quiet = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// When nothing came for so long, the rest is locked by somebody else. Longer than the subscription's lock, so that what a receiver which
+    /// has just ended still holds is waited for; nobody waits when everything wanted comes.
+    /// </summary>
+    private static readonly TimeSpan quiet = TimeSpan.FromSeconds(20);
 
     // Two at once would lock each other's letters away.
     private readonly SemaphoreSlim one = new(1, 1);
