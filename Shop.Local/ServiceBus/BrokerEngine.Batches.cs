@@ -37,6 +37,7 @@ internal sealed partial class BrokerEngine
         }
 
         Now = time.GetUtcNow().UtcDateTime;
+        Faults.Refresh(Now);
         return true;
     }
 

@@ -7,7 +7,7 @@ namespace Shop.Local.ServiceBus;
 /// The broker's state and its only writer. Operations of all connections are applied in batches on one thread, so nothing here is
 /// locked: apply, hand out messages, write the batch to the log, and only then answer and send.
 /// </summary>
-internal sealed partial class BrokerEngine(TimeProvider time, MessageLog? log, long bodyCacheSize)
+internal sealed partial class BrokerEngine(TimeProvider time, MessageLog? log, long bodyCacheSize, BrokerFaults? faults = null)
 {
     /// <summary>Connections are not read while more than this waits to be applied.</summary>
     private const long MaxWaitingBytes = 32 * 1024 * 1024;
@@ -27,6 +27,8 @@ internal sealed partial class BrokerEngine(TimeProvider time, MessageLog? log, l
     public DateTime Now { get; private set; } = time.GetUtcNow().UtcDateTime;
 
     public MessageLog? Log { get; } = log;
+
+    public BrokerFaults Faults { get; } = faults ?? new BrokerFaults(null, null);
 
     public List<Mailbox> Dirty { get; } = [];
 

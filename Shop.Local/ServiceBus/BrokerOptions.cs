@@ -34,6 +34,12 @@ public sealed record BrokerOptions
     /// <summary>How many bytes of queued message bodies stay in memory; the rest is read back from the log.</summary>
     public long BodyCacheSize { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>A file of <see cref="FaultSettings"/>, for tests of what depends on the broker; null does everything right.</summary>
+    public string? FaultsPath { get; init; }
+
+    /// <summary>Told which faults are in force, at the start and whenever they change.</summary>
+    public Action<string>? OnFaults { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
 

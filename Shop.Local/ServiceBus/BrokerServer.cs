@@ -32,7 +32,7 @@ public sealed class BrokerServer : IAsyncDisposable
         var log = options.DataDirectory is null ? null : MessageLog.Open(options.DataDirectory, options.Fsync, options.SegmentSize);
         try
         {
-            var engine = new BrokerEngine(options.Time, log, options.BodyCacheSize);
+            var engine = new BrokerEngine(options.Time, log, options.BodyCacheSize, new BrokerFaults(options.FaultsPath, options.OnFaults));
             EntityBuilder.Build(engine, entities);
             log?.Replay(engine);
             var verifier = options.SharedAccessKey is null ? null : new TokenVerifier(options.SharedAccessKeyName, options.SharedAccessKey, options.Time);

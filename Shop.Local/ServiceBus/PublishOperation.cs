@@ -6,16 +6,21 @@ namespace Shop.Local.ServiceBus;
 internal sealed class PublishOperation(Destination destination, List<IncomingMessage> messages, int size, Action<Error?> answer) : Operation
 {
     private Error? error;
+    private bool isAnswered = true;
 
     public override int Size => size;
 
     public override void Apply(BrokerEngine engine)
     {
+        isAnswered = !engine.Faults.WithholdsAcknowledgement();
         error = Publishing.Check(destination, messages);
         if (error is null) Publishing.Publish(engine, destination, messages);
     }
 
-    public override void Committed() => answer(error);
+    public override void Committed()
+    {
+        if (isAnswered) answer(error);
+    }
 
     public override void Failed(Exception error) => answer(BrokerErrors.InternalError(error.Message));
 }
@@ -45,30 +50,36 @@ internal static class Publishing
         List<MailboxEntry> entries = [];
         for (var i = 0; i < messages.Count; i++)
         {
-            var incoming = messages[i];
-            var message = new StoredMessage
-            {
-                Destination = destination,
-                SequenceNumber = sequenceNumbers[i] = destination.NextSequenceNumber++,
-                EnqueuedAt = engine.Now,
-                ScheduledFor = incoming.ScheduledFor,
-                TimeToLive = incoming.TimeToLive,
-                SessionId = incoming.Properties?.GroupId,
-                Bytes = incoming.Encoded,
-                Length = incoming.Encoded.Length,
-            };
-            entries.Clear();
-            foreach (var mailbox in destination.Mailboxes)
-            {
-                if (mailbox.Takes(incoming)) entries.Add(mailbox.Hold(message));
-            }
-
-            if (entries.Count == 0) continue;
-            engine.Log?.AppendMessage(message, incoming.Encoded, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
-            engine.Cache(message);
-            foreach (var entry in entries) entry.Mailbox.Place(entry);
+            sequenceNumbers[i] = Store(engine, destination, messages[i], entries);
+            if (engine.Faults.Duplicates()) Store(engine, destination, messages[i], entries);
         }
 
         return sequenceNumbers;
+    }
+
+    private static long Store(BrokerEngine engine, Destination destination, IncomingMessage incoming, List<MailboxEntry> entries)
+    {
+        var message = new StoredMessage
+        {
+            Destination = destination,
+            SequenceNumber = destination.NextSequenceNumber++,
+            EnqueuedAt = engine.Now,
+            ScheduledFor = engine.Faults.VisibleAt(engine.Now, incoming.ScheduledFor),
+            TimeToLive = incoming.TimeToLive,
+            SessionId = incoming.Properties?.GroupId,
+            Bytes = incoming.Encoded,
+            Length = incoming.Encoded.Length,
+        };
+        entries.Clear();
+        foreach (var mailbox in destination.Mailboxes)
+        {
+            if (mailbox.Takes(incoming)) entries.Add(mailbox.Hold(message));
+        }
+
+        if (entries.Count == 0) return message.SequenceNumber;
+        engine.Log?.AppendMessage(message, incoming.Encoded, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
+        engine.Cache(message);
+        foreach (var entry in entries) entry.Mailbox.Place(entry);
+        return message.SequenceNumber;
     }
 }

@@ -9,9 +9,11 @@ internal sealed class SettleOperation(
     Action<OutgoingMessage, DeliveryState> answer) : Operation
 {
     private Error? error;
+    private bool isAnswered = true;
 
     public override void Apply(BrokerEngine engine)
     {
+        isAnswered = !engine.Faults.WithholdsAcknowledgement();
         if (request.Kind is Settlement.DeadLetter && mailbox.DeadLetterQueue is null)
             error = BrokerErrors.NotAllowed("A message in a dead-letter queue cannot be dead-lettered.");
         else if (!mailbox.TrySettle(entry, message.Token, request))
@@ -21,6 +23,7 @@ internal sealed class SettleOperation(
     public override void Committed()
     {
         // Clients take the echo of a rejection with its error for a failure.
+        if (!isAnswered) return;
         if (error is not null) answer(message, new Rejected { Error = error });
         else answer(message, outcome is Rejected ? new Rejected() : outcome);
     }
