@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
+[assembly: InternalsVisibleTo("Shop.Bench")]
 [assembly: InternalsVisibleTo("Shop.Tests")]

@@ -12,11 +12,11 @@ internal static class ServicePrograms
     public static string Runner => Find("Shop.Local");
 
     /// <exception cref="LocalRunException">It has not been built.</exception>
-    public static string Find(string project)
+    public static string Find(string project, string? configuration = null)
     {
         // .../PROJECT/bin/CONFIGURATION/FRAMEWORK/ for the runner, the tests and the services alike.
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        var configuration = framework.Parent?.Name ?? "Release";
+        configuration ??= framework.Parent?.Name ?? "Release";
         var program = Path.Combine(RepositoryRoot.Find(), project, "bin", configuration, framework.Name, project + ".dll");
         return File.Exists(program) ? program : throw new LocalRunException($"{program} does not exist: build it with dotnet build Shop.sln -c {configuration}.");
     }

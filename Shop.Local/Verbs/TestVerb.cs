@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using Shop.Local.Postgres;
 using Shop.Local.Supervision;
 using Shop.Local.TestRuns;
@@ -26,12 +25,12 @@ internal static class TestVerb
     {
         var root = RepositoryRoot.Find();
         var configuration = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)).Parent!.Name;
-        var build = await DotnetAsync(root, ["build", "Shop.sln", "--configuration", configuration, "--nologo", "--verbosity", "quiet"], cancellationToken);
+        var build = await DotnetProgram.RunAsync(root, ["build", "Shop.sln", "--configuration", configuration, "--nologo", "--verbosity", "quiet"], cancellationToken);
         if (build != 0) throw new LocalRunException("The solution does not build.");
 
         var report = Path.Combine(Directory.CreateDirectory(Path.Combine(root, "TestResults")).FullName, "shop.xml");
         File.Delete(report);
-        var exitCode = await DotnetAsync(root, [ServicePrograms.Find("Shop.Tests"), "-xml", report], cancellationToken);
+        var exitCode = await DotnetProgram.RunAsync(root, [ServicePrograms.Find("Shop.Tests"), "-xml", report], cancellationToken);
         if (!File.Exists(report)) throw new LocalRunException($"The tests ended with exit code {exitCode} and without a report.");
 
         var result = TestReport.Read(report);
@@ -47,21 +46,5 @@ internal static class TestVerb
         foreach (var skipped in result.Skipped) Console.WriteLine($"skipped  {skipped.Name}: {skipped.Reason}");
         foreach (var skipped in unexpected) Console.WriteLine($"NOT ALLOWED TO SKIP  {skipped.Name}: {skipped.Reason}");
         Console.WriteLine($"{result.Passed} passed, {result.Failed.Count} failed, {result.Skipped.Count} skipped");
-    }
-
-    private static async Task<int> DotnetAsync(string root, string[] arguments, CancellationToken cancellationToken)
-    {
-        using var process = Process.Start(new ProcessStartInfo(ServicePrograms.Dotnet, arguments) { WorkingDirectory = root })
-            ?? throw new LocalRunException("dotnet cannot be started.");
-        try
-        {
-            await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode;
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw;
-        }
     }
 }

@@ -1,0 +1,14 @@
+namespace Shop.Bench;
+
+/// <summary>Every benchmark there is, in the order in which <c>all</c> runs them: a folder and a line each.</summary>
+internal static class Benchmarks
+{
+    public const string All = "all";
+
+    public static IReadOnlyList<Benchmark> List { get; } =
+    [
+    ];
+
+    /// <summary>The benchmarks that <paramref name="which"/> names; empty when there is no such one.</summary>
+    public static IReadOnlyList<Benchmark> Named(string which) => which == All ? List : [.. List.Where(benchmark => benchmark.Name == which)];
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Shop.Local;
+using Shop.Local.Supervision;
+
+namespace Shop.Bench.Parts;
+
+/// <summary>
+/// A part of a shop as a process of its own, on a free loopback port, in a throw-away directory; disposing stops it and deletes its files.
+/// PostgreSQL is <see cref="Local.Postgres.LocalPostgres"/>, and a whole shop <see cref="LocalShop"/> (ephemeral).
+/// </summary>
+internal sealed class RunningPart : IAsyncDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(15);
+    private readonly ChildProcess process;
+    private readonly string directory;
+
+    private RunningPart(ChildProcess process, string directory, string address)
+    {
+        this.process = process;
+        this.directory = directory;
+        Address = address;
+    }
+
+    /// <summary>Its connection string, or its URL.</summary>
+    public string Address { get; }
+
+    public int ProcessId => process.Id;
+
+    /// <summary>The local broker, alone.</summary>
+    public static Task<RunningPart> BrokerAsync(CancellationToken cancellationToken) => StandInAsync("servicebus", port =>
+        $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", cancellationToken);
+
+    /// <summary>The local document store, alone; the database is <c>shop</c>.</summary>
+    public static Task<RunningPart> StoreAsync(CancellationToken cancellationToken) =>
+        StandInAsync("mongo", port => $"mongodb://127.0.0.1:{port}/shop", cancellationToken);
+
+    /// <summary>A service, as a shop starts it: ready when it returns.</summary>
+    /// <param name="project">Such as <c>Shop.Commands</c>.</param>
+    /// <param name="environment">Its settings, such as <c>ConnectionStrings__shopdb</c>.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static Task<RunningPart> ServiceAsync(string project, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    {
+        var url = ShopPorts.Url(FreePort.Next());
+        var settings = new Dictionary<string, string>(environment)
+        {
+            ["ASPNETCORE_URLS"] = url, ["ASPNETCORE_ENVIRONMENT"] = "Production", ["DOTNET_gcServer"] = "0",
+        };
+        return StartAsync(project, [ServicePrograms.Find(project)], settings, url, async token => (await Probes.HealthAsync(url, token)).State, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await process.StopAsync(StopGrace);
+        process.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private static Task<RunningPart> StandInAsync(string verb, Func<int, string> address, CancellationToken cancellationToken)
+    {
+        var port = FreePort.Next();
+        return StartAsync(
+            verb, [ServicePrograms.Runner, verb, "--port", port.ToString(CultureInfo.InvariantCulture), "--data", "data"],
+            new Dictionary<string, string> { ["DOTNET_gcServer"] = "0" }, address(port), async token => (await Probes.TcpAsync(port, token)).State, cancellationToken);
+    }
+
+    private static async Task<RunningPart> StartAsync(
+        string name, string[] arguments, Dictionary<string, string> environment, string address, Func<CancellationToken, Task<PartState>> probeAsync,
+        CancellationToken cancellationToken)
+    {
+        var directory = Directory.CreateTempSubdirectory($"shop-bench-{name}-").FullName;
+        var process = await ChildProcess.StartAsync(new(
+            ServicePrograms.Dotnet, arguments, environment, directory, Path.Combine(directory, name + ".log"), Signal.Terminate));
+        var part = new RunningPart(process, directory, address);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Deadline);
+        try
+        {
+            while (await probeAsync(deadline.Token) is not (PartState.Healthy or PartState.Degraded))
+            {
+                if (!process.IsRunning) throw new LocalRunException($"{name} ended while starting:{Environment.NewLine}{process.LogTail}");
+                await Task.Delay(Step, deadline.Token);
+            }
+
+            return part;
+        }
+        catch (Exception exception) when (exception is LocalRunException or OperationCanceledException)
+        {
+            var tail = process.LogTail;
+            await part.DisposeAsync();
+            if (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+                throw new LocalRunException($"{name} was not ready after {Deadline.TotalSeconds:0} s:{Environment.NewLine}{tail}", exception);
+            throw;
+        }
+    }
+}
