@@ -21,26 +21,18 @@ public sealed record ProductDay(string Id, string ProductId, long UnitsSold, dec
 public sealed record ProductSales(string Id, long UnitsSold, decimal Revenue, Guid Rev);
 
 /// <summary>
-/// A bucket that no longer equals the orders it sums, collection <c>dirty_vN</c>; it is deleted once the bucket was recomputed and
-/// nobody marked it again meanwhile.
+/// Which buckets a batch of events has touched, collection <c>dirty_vN</c>: they no longer equal the orders they sum. Written after the
+/// orders and before the events are settled, never changed, and deleted by whoever has summed all of it anew. A later batch that touches
+/// the same buckets leaves a mark of its own, so deleting this one cannot take that one away.
 /// </summary>
-/// <param name="Id">Kind, a slash, and the bucket's identifier.</param>
-/// <param name="Kind">One of <see cref="DirtyKind"/>.</param>
-/// <param name="BucketId">The bucket's identifier in its own collection.</param>
-/// <param name="Key">The customer or product.</param>
-/// <param name="From">First instant of the period; absent for a product's total.</param>
-/// <param name="Rev">
-/// A value never used before, new with every mark. A counter would start again after a deletion, and a late deletion could then
-/// take a newer mark for the one it has seen.
-/// </param>
-public sealed record DirtyBucket(string Id, string Kind, string BucketId, string Key, DateTimeOffset? From, Guid Rev);
+/// <param name="Id">A value never used before; they ascend with time.</param>
+/// <param name="Months">Customers whose month has changed.</param>
+/// <param name="Days">Products whose day has changed.</param>
+public sealed record DirtyMark(Guid Id, IReadOnlyList<DirtyPeriod> Months, IReadOnlyList<DirtyPeriod> Days);
 
-public static class DirtyKind
-{
-    public const string CustomerMonth = "customer-month";
-    public const string ProductDay = "product-day";
-    public const string Product = "product";
-}
+/// <param name="From">First instant of the month or day, UTC.</param>
+/// <param name="Keys">Identifiers of the customers or products, each once.</param>
+public sealed record DirtyPeriod(DateTimeOffset From, IReadOnlyList<string> Keys);
 
 /// <summary>Which generations of a read model exist, collection <c>read_models</c>.</summary>
 /// <param name="Id">The read model: <c>orders</c>.</param>

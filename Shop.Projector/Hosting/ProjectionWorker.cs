@@ -20,13 +20,21 @@ internal sealed partial class ProjectionWorker(
     /// <summary>One bulk write's worth: larger ones gain nothing and make the first event of a batch wait for the last.</summary>
     private const int MaxBatch = 500;
 
-    /// <summary>One batch at work, one waiting.</summary>
-    private const int Prefetch = 2 * MaxBatch;
+    /// <summary>
+    /// Batches at work at once: one is read and worked out while the store writes the other. They may be about the same orders; that is
+    /// what two projectors do too.
+    /// </summary>
+    private const int Workers = 2;
+
+    /// <summary>As much waiting as is at work.</summary>
+    private const int Prefetch = 2 * Workers * MaxBatch;
 
     /// <summary>For the batch in hand at a stop; the rest of the shutdown budget is for giving back messages.</summary>
     private static readonly TimeSpan lastBatchBudget = Pipelines.ShutdownBudget / 2;
 
     private readonly string instance = Guid.CreateVersion7().ToString("N");
+    private readonly Lock gate = new();
+    private Task recovery = Task.CompletedTask;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -41,11 +49,8 @@ internal sealed partial class ProjectionWorker(
             status.StoreIsBack();
             await using var receiver = bus.CreateReceiver(
                 ProjectorSubscription.Topic, ProjectorSubscription.Name, new EventReceiverOptions { Prefetch = Prefetch });
-            while (true)
-            {
-                var batch = await receiver.ReceiveBatchAsync(MaxBatch, stoppingToken);
-                if (!await TryProjectAsync(receiver, batch, stoppingToken)) await WaitForStoreAsync(receiver, untilWell, stoppingToken);
-            }
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            await Task.WhenAll(Enumerable.Range(0, Workers).Select(_ => WorkAsync(receiver, untilWell, ending)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -58,6 +63,23 @@ internal sealed partial class ProjectionWorker(
         }
     }
 
+    /// <summary>One that ends, for whatever reason, ends the others.</summary>
+    private async Task WorkAsync(EventReceiver receiver, ResiliencePipeline untilWell, CancellationTokenSource ending)
+    {
+        try
+        {
+            while (true)
+            {
+                var batch = await receiver.ReceiveBatchAsync(MaxBatch, ending.Token);
+                if (!await TryProjectAsync(receiver, batch, ending.Token)) await WhenStoreIsBackAsync(receiver, untilWell, ending.Token);
+            }
+        }
+        finally
+        {
+            await ending.CancelAsync();
+        }
+    }
+
     /// <summary>False when the store failed: the batch was given back.</summary>
     private async Task<bool> TryProjectAsync(EventReceiver receiver, IReadOnlyList<ReceivedEvent> received, CancellationToken stoppingToken)
     {
@@ -65,7 +87,7 @@ internal sealed partial class ProjectionWorker(
         using var inHand = new CancellationTokenSource();
         await using var stop = stoppingToken.Register(() => inHand.CancelAfter(lastBatchBudget));
         using var spans = ProjectorTelemetry.Start(received);
-        status.Received(received.Min(message => message.Time == default ? time.GetUtcNow() : message.Time));
+        var inHandSince = status.Received(received.Min(message => message.Time == default ? time.GetUtcNow() : message.Time));
         var batch = new ProjectionBatch([.. received.Select(message => new IncomingEvent(message.Type, message.Data, message.FormatError))]);
         try
         {
@@ -79,11 +101,12 @@ internal sealed partial class ProjectionWorker(
             GivingBack(logger, received.Count, exception.Message);
             await receiver.PauseAsync();
             await receiver.ReleaseAsync(received, CancellationToken.None);
+            status.GivenBack(inHandSince);
             return false;
         }
 
         await SettleAsync(receiver, received, batch);
-        status.BatchDone();
+        status.BatchDone(inHandSince);
         return true;
     }
 
@@ -103,6 +126,12 @@ internal sealed partial class ProjectionWorker(
             telemetry.DeadLettered(poison.Reason);
             await receiver.DeadLetterAsync(received[index], poison.Reason, poison.Description, CancellationToken.None);
         }
+    }
+
+    /// <summary>One waits for all.</summary>
+    private Task WhenStoreIsBackAsync(EventReceiver receiver, ResiliencePipeline untilWell, CancellationToken stoppingToken)
+    {
+        lock (gate) return recovery.IsCompleted ? recovery = WaitForStoreAsync(receiver, untilWell, stoppingToken) : recovery;
     }
 
     /// <summary>A store is back when it takes a write: one that answers pings may still refuse those.</summary>

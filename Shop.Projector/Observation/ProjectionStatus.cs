@@ -18,8 +18,9 @@ public sealed class ProjectionStatus(TimeProvider time)
 {
     private readonly LagWindow window = new(time);
     private readonly Lock gate = new();
+    private readonly List<DateTimeOffset> inHand = [];
+    private DateTimeOffset? givenBack;
     private TimeSpan last;
-    private DateTimeOffset? oldestPending;
     private DateTimeOffset? storeAwaySince;
 
     /// <summary>When the store stopped working, or null.</summary>
@@ -31,13 +32,25 @@ public sealed class ProjectionStatus(TimeProvider time)
     /// <summary>How old the oldest event is that was received and is not visible yet.</summary>
     public TimeSpan? PendingAge
     {
-        get { lock (gate) return oldestPending is { } oldest ? time.GetUtcNow() - oldest : null; }
+        get { lock (gate) return OldestPending is { } oldest ? time.GetUtcNow() - oldest : null; }
     }
 
-    /// <summary>Events that are given back stay pending: nobody has made them visible.</summary>
-    public void Received(DateTimeOffset oldest)
+    /// <summary>A batch is in hand.</summary>
+    /// <param name="oldest">When its oldest event was committed; the same value says later which batch is meant.</param>
+    public DateTimeOffset Received(DateTimeOffset oldest)
     {
-        lock (gate) oldestPending = oldestPending is { } known && known < oldest ? known : oldest;
+        lock (gate) inHand.Add(oldest);
+        return oldest;
+    }
+
+    /// <summary>Its events stay pending until a batch is done: nobody has made them visible.</summary>
+    public void GivenBack(DateTimeOffset oldest)
+    {
+        lock (gate)
+        {
+            inHand.Remove(oldest);
+            if (givenBack is not { } known || oldest < known) givenBack = oldest;
+        }
     }
 
     public void Projected(TimeSpan lag)
@@ -46,9 +59,13 @@ public sealed class ProjectionStatus(TimeProvider time)
         lock (gate) last = lag;
     }
 
-    public void BatchDone()
+    public void BatchDone(DateTimeOffset oldest)
     {
-        lock (gate) oldestPending = storeAwaySince = null;
+        lock (gate)
+        {
+            inHand.Remove(oldest);
+            givenBack = storeAwaySince = null;
+        }
     }
 
     public void StoreIsAway()
@@ -66,8 +83,10 @@ public sealed class ProjectionStatus(TimeProvider time)
         var (events, median, p99) = window.Read();
         lock (gate)
         {
-            var now = oldestPending is { } oldest ? time.GetUtcNow() - oldest : last;
+            var now = OldestPending is { } oldest ? time.GetUtcNow() - oldest : last;
             return new(Math.Round(Math.Max(0, now.TotalSeconds), 4), median, p99, events);
         }
     }
+
+    private DateTimeOffset? OldestPending => inHand.Count == 0 ? givenBack : givenBack is { } back && back < inHand.Min() ? back : inHand.Min();
 }

@@ -1,4 +1,3 @@
-using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Contracts.Events;
 using Shop.Contracts.Views;
@@ -6,50 +5,55 @@ using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Projection;
 
-/// <summary>Says which sums an order is part of, and marks them as no longer right.</summary>
+/// <summary>Says which sums a batch's orders are part of, and marks them as no longer right.</summary>
 public static class DirtyMarks
 {
-    /// <summary>Each bucket once. An order's customer, date and lines never change, so neither do its buckets.</summary>
-    public static IReadOnlyCollection<DirtyBucket> Of(IEnumerable<OrderState> orders, Guid rev)
+    /// <summary>Keeps a mark far below the 16 MB of a document, also when every order of a batch has a thousand lines.</summary>
+    private const int MostKeys = 5_000;
+
+    /// <summary>
+    /// Each bucket once, in as few marks as possible: one for an ordinary batch. An order's customer, date and lines never change, so
+    /// neither do its buckets.
+    /// </summary>
+    public static IReadOnlyList<DirtyMark> Of(IEnumerable<OrderState> orders)
     {
         ArgumentNullException.ThrowIfNull(orders);
-        Dictionary<string, DirtyBucket> buckets = [];
+        Dictionary<DateTimeOffset, HashSet<string>> months = [];
+        Dictionary<DateTimeOffset, HashSet<string>> days = [];
         foreach (var order in orders)
         {
-            var month = OrderSums.MonthOf(order.OrderDate);
-            Add(DirtyKind.CustomerMonth, OrderSums.CustomerMonthId(order.CustomerId, month), order.CustomerId, month);
-            var day = OrderSums.DayOf(order.OrderDate);
-            foreach (var line in order.Items) Add(DirtyKind.ProductDay, OrderSums.ProductDayId(line.ProductId, day), line.ProductId, day);
+            Of(months, OrderSums.MonthOf(order.OrderDate)).Add(order.CustomerId);
+            var products = Of(days, OrderSums.DayOf(order.OrderDate));
+            foreach (var line in order.Items) products.Add(line.ProductId);
         }
 
-        return buckets.Values;
-
-        void Add(string kind, string bucketId, string key, DateTimeOffset from) =>
-            buckets.TryAdd($"{kind}/{bucketId}", new($"{kind}/{bucketId}", kind, bucketId, key, from, rev));
+        if (months.Count == 0) return [];
+        if (months.Values.Sum(keys => keys.Count) + days.Values.Sum(keys => keys.Count) <= MostKeys)
+            return [new(Guid.CreateVersion7(), [.. months.Select(Whole)], [.. days.Select(Whole)])];
+        return
+        [
+            .. months.SelectMany(Pieces).Select(piece => new DirtyMark(Guid.CreateVersion7(), [piece], [])),
+            .. days.SelectMany(Pieces).Select(piece => new DirtyMark(Guid.CreateVersion7(), [], [piece])),
+        ];
     }
 
-    public static DirtyBucket OfProduct(string productId, Guid rev) =>
-        new($"{DirtyKind.Product}/{productId}", DirtyKind.Product, productId, productId, From: null, rev);
-
-    public static async Task MarkAsync(IMongoCollection<DirtyBucket> collection, IReadOnlyCollection<DirtyBucket> buckets, CancellationToken cancellationToken)
+    public static async Task MarkAsync(IMongoCollection<DirtyMark> collection, IReadOnlyList<DirtyMark> marks, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(collection);
-        List<WriteModel<DirtyBucket>> marks = [.. buckets.Select(Mark)];
-        // A replacement by identifier that races with an insertion or a deletion answers 11000: the mark must be set all the same.
-        while (marks.Count > 0)
-        {
-            try
-            {
-                await collection.BulkWriteAsync(marks, GuardedWrites.Unordered, cancellationToken);
-                return;
-            }
-            catch (MongoBulkWriteException<DirtyBucket> exception) when (exception.WriteConcernError is null
-                && exception.WriteErrors.All(error => error.Category == ServerErrorCategory.DuplicateKey))
-            {
-                marks = [.. exception.WriteErrors.Select(error => marks[error.Index])];
-            }
-        }
+        ArgumentNullException.ThrowIfNull(marks);
+        if (marks.Count > 0) await collection.InsertManyAsync(marks, unordered, cancellationToken);
     }
 
-    private static ReplaceOneModel<DirtyBucket> Mark(DirtyBucket bucket) => new(new BsonDocument("_id", bucket.Id), bucket) { IsUpsert = true };
+    private static readonly InsertManyOptions unordered = new() { IsOrdered = false };
+
+    private static HashSet<string> Of(Dictionary<DateTimeOffset, HashSet<string>> periods, DateTimeOffset from)
+    {
+        if (!periods.TryGetValue(from, out var keys)) periods.Add(from, keys = []);
+        return keys;
+    }
+
+    private static DirtyPeriod Whole(KeyValuePair<DateTimeOffset, HashSet<string>> period) => new(period.Key, [.. period.Value]);
+
+    private static IEnumerable<DirtyPeriod> Pieces(KeyValuePair<DateTimeOffset, HashSet<string>> period) =>
+        period.Value.Chunk(MostKeys).Select(keys => new DirtyPeriod(period.Key, keys));
 }

@@ -8,7 +8,7 @@ namespace Shop.Projector.Projection;
 /// <summary>A name and the version at which it was set, from a reference document.</summary>
 public readonly record struct CurrentName(string Name, int Version);
 
-/// <summary>What the reference documents say, for every customer and product that a batch names.</summary>
+/// <summary>What the reference documents say, for every customer and product that a batch names and that was ever renamed.</summary>
 public sealed record CurrentNames(IReadOnlyDictionary<string, CurrentName> Customers, IReadOnlyDictionary<string, CurrentName> Products);
 
 /// <summary>The updates that give order documents newer names. All are guarded by the name's version, so repeating one changes nothing.</summary>

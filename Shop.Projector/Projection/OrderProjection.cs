@@ -36,6 +36,8 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
     /// <summary>Orders changed by one command of a propagation: small enough not to hold up others, and to lose little when killed.</summary>
     private const int PropagationPage = 500;
 
+    private static readonly BsonDocument nameOnly = new() { { "name", 1 }, { "nameVersion", 1 } };
+
     /// <exception cref="UnknownSchemaException">Another version of the projector has begun to write a generation that this one cannot.</exception>
     public async IAsyncEnumerable<ProjectionStep> ApplyAsync(ProjectionBatch batch, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -73,7 +75,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             if (repairs.Count > 0) await generation.Orders.BulkWriteAsync(repairs, GuardedWrites.Unordered, cancellationToken);
             yield return ProjectionStep.OrdersRepaired;
             await foreach (var step in PropagateAsync(generation, batch, names, cancellationToken)) yield return step;
-            await DirtyMarks.MarkAsync(generation.Dirty, DirtyMarks.Of(orders, Guid.CreateVersion7()), cancellationToken);
+            await DirtyMarks.MarkAsync(generation.Dirty, DirtyMarks.Of(orders), cancellationToken);
             yield return ProjectionStep.BucketsMarked;
         }
     }
@@ -107,15 +109,20 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             .Concat(orders.Select(order => order.CustomerId)).ToHashSet();
         var productIds = batch.Winners(AggregateKind.Product).Select(winner => winner.Aggregate.Id)
             .Concat(orders.SelectMany(order => order.Items).Select(line => line.ProductId)).ToHashSet();
-        var customers = FindAsync(models.Customers, customerIds, cancellationToken);
-        var products = FindAsync(models.Products, productIds, cancellationToken);
-        return new(
-            (await customers).ToDictionary(customer => customer.Id, customer => new CurrentName(customer.Name, customer.NameVersion)),
-            (await products).ToDictionary(product => product.Id, product => new CurrentName(product.Name, product.NameVersion)));
+        var customers = RenamedAsync(models.Customers, customerIds, cancellationToken);
+        var products = RenamedAsync(models.Products, productIds, cancellationToken);
+        return new(await customers, await products);
     }
 
-    private static async Task<List<T>> FindAsync<T>(IMongoCollection<T> collection, HashSet<string> ids, CancellationToken cancellationToken) =>
-        ids.Count == 0 ? [] : await collection.Find(new BsonDocument("_id", new BsonDocument("$in", new BsonArray(ids)))).ToListAsync(cancellationToken);
+    /// <summary>Nothing is older than a first name, so only what was renamed has to be fetched.</summary>
+    private static async Task<Dictionary<string, CurrentName>> RenamedAsync<T>(
+        IMongoCollection<T> collection, HashSet<string> ids, CancellationToken cancellationToken)
+    {
+        if (ids.Count == 0) return [];
+        var renamed = new BsonDocument { { "_id", new BsonDocument("$in", new BsonArray(ids)) }, { "nameVersion", new BsonDocument("$gt", 1) } };
+        var found = await collection.Find(renamed).Project<BsonDocument>(nameOnly).ToListAsync(cancellationToken);
+        return found.ToDictionary(document => document["_id"].AsString, document => new CurrentName(document["name"].AsString, document["nameVersion"].AsInt32));
+    }
 
     private async IAsyncEnumerable<ProjectionStep> PropagateAsync(
         ReadModelGeneration generation, ProjectionBatch batch, CurrentNames names, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -123,8 +130,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
         foreach (var customer in batch.Winners(AggregateKind.Customer))
         {
             var id = customer.Aggregate.Id;
-            // Nothing is older than the first name. A reference document may be missing only if somebody emptied the collection.
-            if (!names.Customers.TryGetValue(id, out var name) || name.Version == 1) continue;
+            if (!names.Customers.TryGetValue(id, out var name)) continue;
             var older = NameRepair.OrdersWithOlderCustomerName(id, name.Version);
             await foreach (var page in PagesAsync(generation, older, cancellationToken))
             {
@@ -136,7 +142,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
         foreach (var product in batch.Winners(AggregateKind.Product))
         {
             var id = product.Aggregate.Id;
-            if (!names.Products.TryGetValue(id, out var name) || name.Version == 1) continue;
+            if (!names.Products.TryGetValue(id, out var name)) continue;
             var older = NameRepair.OrdersWithOlderProductName(id, name.Version);
             await foreach (var page in PagesAsync(generation, older, cancellationToken))
             {

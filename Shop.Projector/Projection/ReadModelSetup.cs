@@ -49,7 +49,7 @@ public static class ReadModelSetup
         await generation.ProductSales.Indexes.CreateOneAsync(
             Index(Builders<ProductSales>.IndexKeys.Descending("unitsSold").Ascending("_id"), "best_sellers"), cancellationToken: cancellationToken);
         await generation.Dirty.Indexes.CreateOneAsync(
-            Index(Builders<DirtyBucket>.IndexKeys.Ascending("key").Ascending("kind"), "of_one_key"), cancellationToken: cancellationToken);
+            Index(Builders<DirtyMark>.IndexKeys.Ascending("months.keys"), "of_one_customer"), cancellationToken: cancellationToken);
     }
 
     private static CreateIndexModel<T> Index<T>(IndexKeysDefinition<T> keys, string name) => new(keys, new CreateIndexOptions { Name = name });

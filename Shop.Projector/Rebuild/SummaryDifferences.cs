@@ -15,13 +15,13 @@ internal static class SummaryDifferences
     public static async Task<IReadOnlyList<Difference>> OfCustomersAsync(
         ReadModelGeneration generation, IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
     {
-        var marked = await MarkedAsync(generation, ids, [DirtyKind.CustomerMonth], cancellationToken);
+        var marked = await MarkedAsync(generation, ids, "months", mark => mark.Months, cancellationToken);
         var match = new BsonDocument { { "customerId", In(ids) }, { "status", new BsonDocument("$ne", OrderStatus.Cancelled) } };
         var expected = await SumsAsync(generation.Orders,
             [new("$match", match), Group("$customerId", ("count", 1), ("amount", "$totalAmount"), ("last", "$orderDate"))], cancellationToken);
         var actual = await SumsAsync(generation.CustomerMonths,
             [new("$match", new BsonDocument("customerId", In(ids))), Group("$customerId", ("count", "$orders"), ("amount", "$totalSpent"), ("last", "$lastOrder"))], cancellationToken);
-        marked.UnionWith(await MarkedAsync(generation, ids, [DirtyKind.CustomerMonth], cancellationToken));
+        marked.UnionWith(await MarkedAsync(generation, ids, "months", mark => mark.Months, cancellationToken));
         return Compare(CustomerSummary, ids, actual, expected, marked, (found, sum) => Explain.Fields(
             ("orders", found.Count, sum.Count), ("totalSpent", found.Amount, sum.Amount), ("lastOrder", found.Last, sum.Last)));
     }
@@ -29,7 +29,7 @@ internal static class SummaryDifferences
     public static async Task<IReadOnlyList<Difference>> OfProductsAsync(
         ReadModelGeneration generation, IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
     {
-        var marked = await MarkedAsync(generation, ids, [DirtyKind.ProductDay, DirtyKind.Product], cancellationToken);
+        var marked = await MarkedAsync(generation, ids, "days", mark => mark.Days, cancellationToken);
         var sold = new BsonDocument { { "items.productId", In(ids) }, { "status", new BsonDocument("$ne", OrderStatus.Cancelled) } };
         var revenue = new BsonDocument("$multiply", new BsonArray { "$items.quantity", "$items.price" });
         var expected = await SumsAsync(generation.Orders,
@@ -39,7 +39,7 @@ internal static class SummaryDifferences
             ], cancellationToken);
         var actual = await SumsAsync(generation.ProductSales,
             [new("$match", new BsonDocument("_id", In(ids))), Group("$_id", ("count", "$unitsSold"), ("amount", "$revenue"), ("last", null))], cancellationToken);
-        marked.UnionWith(await MarkedAsync(generation, ids, [DirtyKind.ProductDay, DirtyKind.Product], cancellationToken));
+        marked.UnionWith(await MarkedAsync(generation, ids, "days", mark => mark.Days, cancellationToken));
         return Compare(ProductSales, ids, actual, expected, marked, (found, sum) => Explain.Fields(
             ("unitsSold", found.Count, sum.Count), ("revenue", found.Amount, sum.Amount)));
     }
@@ -83,10 +83,14 @@ internal static class SummaryDifferences
     }
 
     private static async Task<HashSet<string>> MarkedAsync(
-        ReadModelGeneration generation, IReadOnlyCollection<string> ids, BsonArray kinds, CancellationToken cancellationToken)
+        ReadModelGeneration generation, IReadOnlyCollection<string> ids, string field, Func<DirtyMark, IEnumerable<DirtyPeriod>> periodsOf,
+        CancellationToken cancellationToken)
     {
-        var marks = await generation.Dirty.Find(new BsonDocument { { "key", In(ids) }, { "kind", new BsonDocument("$in", kinds) } }).ToListAsync(cancellationToken);
-        return [.. marks.Select(mark => mark.Key)];
+        HashSet<string> marked = [];
+        using var cursor = await generation.Dirty.FindAsync(new BsonDocument($"{field}.keys", In(ids)), cancellationToken: cancellationToken);
+        while (await cursor.MoveNextAsync(cancellationToken))
+            foreach (var mark in cursor.Current) marked.UnionWith(periodsOf(mark).SelectMany(period => period.Keys));
+        return marked;
     }
 
     private static BsonDocument In(IReadOnlyCollection<string> ids) => new("$in", new BsonArray(ids));

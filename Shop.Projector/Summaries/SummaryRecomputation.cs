@@ -1,20 +1,23 @@
+using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 using MongoDB.Driver;
-using Shop.Contracts.Views;
 using Shop.Projector.Projection;
 using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Summaries;
 
 /// <summary>
-/// Recomputes the buckets that are marked dirty. Per bucket: read the mark and the bucket's <c>rev</c>, sum the orders, replace the bucket
-/// if its <c>rev</c> is still the same, delete the mark if that is still the same. Whoever comes second at either repeats at the next
-/// sweep, so any number of projectors may sweep at once and any of them may die anywhere.
+/// Recomputes the buckets that are marked dirty: read marks, sum the orders of each bucket, replace the bucket if nobody else has since its
+/// <c>rev</c> was read (else sum again), then sum the totals of the products whose days have changed, and delete the marks last. So any number of
+/// projectors may sweep at once, and any of them may die anywhere: what was marked is still marked.
 /// </summary>
 public sealed class SummaryRecomputation(ReadModels models)
 {
-    private const int PageSize = 200;
-    private const int Parallelism = 4;
+    /// <summary>At most so many distinct buckets are in memory at once.</summary>
+    private const int MostBuckets = 100_000;
+
+    /// <summary>Summed by one command: enough to make round trips cheap, few enough to keep commands short.</summary>
+    private const int Page = 500;
 
     /// <summary>Recomputes everything dirty in the written generations once. Answers how many buckets it brought up to date.</summary>
     public async Task<int> SweepAsync(CancellationToken cancellationToken)
@@ -28,84 +31,93 @@ public sealed class SummaryRecomputation(ReadModels models)
     /// <summary>The same of one generation.</summary>
     public static async Task<int> SweepAsync(ReadModelGeneration generation, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(generation);
         var recomputed = 0;
-        var last = "";
+        await foreach (var buckets in StepsAsync(generation, cancellationToken)) recomputed += buckets;
+        return recomputed;
+    }
+
+    /// <summary>The same as a sequence of writes that may end after any of them; each says how many buckets it brought up to date.</summary>
+    public static async IAsyncEnumerable<int> StepsAsync(ReadModelGeneration generation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(generation);
         while (true)
         {
-            // In the order of identifiers "product-day/" comes before "product/", so a product's total is summed after its days.
-            var page = await generation.Dirty.Find(new BsonDocument("_id", new BsonDocument("$gt", last)))
-                .Sort(new BsonDocument("_id", 1)).Limit(PageSize).ToListAsync(cancellationToken);
-            if (page.Count == 0) return recomputed;
-            last = page[^1].Id;
-            foreach (var kind in page.GroupBy(bucket => bucket.Kind))
-                recomputed += await RecomputeAsync(generation, kind.Key, [.. kind], cancellationToken);
+            var (buckets, isAll) = await DirtyBuckets.ReadAsync(generation, MostBuckets, cancellationToken);
+            if (buckets.IsEmpty) yield break;
+            await foreach (var written in RecomputeAsync(generation, buckets, cancellationToken)) yield return written;
+            await buckets.ClearAsync(generation, cancellationToken);
+            if (isAll) yield break;
         }
     }
 
-    private static Task<int> RecomputeAsync(ReadModelGeneration generation, string kind, DirtyBucket[] dirty, CancellationToken cancellationToken) => kind switch
+    private static async IAsyncEnumerable<int> RecomputeAsync(
+        ReadModelGeneration generation, DirtyBuckets buckets, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        DirtyKind.CustomerMonth => RecomputeAsync(generation, generation.CustomerMonths, dirty, bucket => (bucket.Id, bucket.Rev),
-            (rev, token) => EachAsync(dirty, mark => OrderSums.CustomerMonthAsync(generation, mark.Key, mark.From!.Value, rev, token), token), cancellationToken),
-        DirtyKind.ProductDay => RecomputeAsync(generation, generation.ProductDays, dirty, bucket => (bucket.Id, bucket.Rev),
-            (rev, token) => ProductDaysAsync(generation, dirty, rev, token), cancellationToken),
-        DirtyKind.Product => RecomputeAsync(generation, generation.ProductSales, dirty, bucket => (bucket.Id, bucket.Rev),
-            (rev, token) => EachAsync(dirty, mark => OrderSums.ProductSalesAsync(generation, mark.Key, rev, token), token), cancellationToken),
-        // A newer projector's kind of sum: it stays dirty until that one takes it.
-        _ => Task.FromResult(0),
-    };
-
-    private static async Task<T[]> EachAsync<TSource, T>(TSource[] sources, Func<TSource, Task<T>> sumAsync, CancellationToken cancellationToken)
-    {
-        var sums = new T[sources.Length];
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, sources.Length),
-            new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken },
-            async (index, _) => sums[index] = await sumAsync(sources[index]));
-        return sums;
-    }
-
-    private static async Task<ProductDay[]> ProductDaysAsync(ReadModelGeneration generation, DirtyBucket[] dirty, Guid rev, CancellationToken cancellationToken)
-    {
-        var days = dirty.GroupBy(mark => mark.From!.Value).ToArray();
-        var sums = await EachAsync(
-            days, day => OrderSums.ProductDaysAsync(generation, [.. day.Select(mark => mark.Key)], day.Key, rev, cancellationToken), cancellationToken);
-        var byId = sums.SelectMany(products => products.Values).ToDictionary(product => product.Id);
-        return [.. dirty.Select(mark => byId[mark.BucketId])];
-    }
-
-    private static async Task<int> RecomputeAsync<T>(
-        ReadModelGeneration generation, IMongoCollection<T> buckets, DirtyBucket[] dirty, Func<T, (string Id, Guid Rev)> identify,
-        Func<Guid, CancellationToken, Task<T[]>> sumAsync, CancellationToken cancellationToken)
-    {
-        var sweep = Guid.CreateVersion7();
-        // Before the sums: a sum may replace only a bucket that was there when it began.
-        var before = await RevsAsync(buckets, dirty.Select(mark => mark.BucketId), identify, cancellationToken);
-        var sums = await sumAsync(sweep, cancellationToken);
-        var writes = new WriteModel<T>[dirty.Length];
-        for (var index = 0; index < dirty.Length; index++)
+        foreach (var (month, customers) in buckets.CustomersByMonth)
         {
-            writes[index] = before.TryGetValue(dirty[index].BucketId, out var rev)
-                ? new ReplaceOneModel<T>(new BsonDocument { { "_id", dirty[index].BucketId }, { "rev", Binary(rev) } }, sums[index])
-                : new InsertOneModel<T>(sums[index]);
+            foreach (var page in customers.Chunk(Page))
+            {
+                var steps = ReplaceAsync(
+                    generation.CustomerMonths, page, customer => OrderSums.CustomerMonthId(customer, month),
+                    (ids, rev) => OrderSums.CustomerMonthsAsync(generation, ids, month, rev, cancellationToken), cancellationToken);
+                await foreach (var written in steps) yield return written;
+            }
         }
 
-        DirtyBucket[] done = await ReplaceAsync(buckets, writes, cancellationToken)
-            ? dirty
-            : await WrittenByUsAsync(buckets, dirty, sweep, identify, cancellationToken);
-        if (done.Length == 0) return 0;
+        HashSet<string> sold = [];
+        foreach (var (day, products) in buckets.ProductsByDay)
+        {
+            sold.UnionWith(products);
+            // The whole day in one page where possible: summing reads all orders of the day.
+            foreach (var page in products.Chunk(10 * Page))
+            {
+                var steps = ReplaceAsync(
+                    generation.ProductDays, page, product => OrderSums.ProductDayId(product, day),
+                    (ids, rev) => OrderSums.ProductDaysAsync(generation, ids, day, rev, cancellationToken), cancellationToken);
+                await foreach (var written in steps) yield return written;
+            }
+        }
 
-        // The next sum is marked before this mark goes: in between, a killed projector would leave a total that nobody knows to be wrong.
-        var totals = done.Where(mark => mark.Kind == DirtyKind.ProductDay).Select(mark => mark.Key).Distinct();
-        await DirtyMarks.MarkAsync(generation.Dirty, [.. totals.Select(product => DirtyMarks.OfProduct(product, sweep))], cancellationToken);
-        await generation.Dirty.BulkWriteAsync(
-            done.Select(mark => new DeleteOneModel<DirtyBucket>(new BsonDocument { { "_id", mark.Id }, { "rev", Binary(mark.Rev) } })),
-            GuardedWrites.Unordered, cancellationToken);
-        return done.Length;
+        // After the days: a total is the sum of what they are now.
+        foreach (var page in sold.Chunk(Page))
+        {
+            var steps = ReplaceAsync(
+                generation.ProductSales, page, product => product,
+                (ids, rev) => OrderSums.ProductSalesAsync(generation, ids, rev, cancellationToken), cancellationToken);
+            await foreach (var written in steps) yield return written;
+        }
+    }
+
+    /// <summary>Sums and replaces until every one of the buckets was ours to write: whoever wrote one in between may have summed less than we must.</summary>
+    private static async IAsyncEnumerable<int> ReplaceAsync<T>(
+        IMongoCollection<T> buckets, IReadOnlyCollection<string> keys, Func<string, string> bucketIdOf,
+        Func<IReadOnlyCollection<string>, Guid, Task<Dictionary<string, T>>> sumAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var pending = keys; pending.Count > 0;)
+        {
+            var rev = Guid.CreateVersion7();
+            // Before the sums: a sum may replace only a bucket that was there when it began.
+            var before = await RevsAsync(buckets, pending.Select(bucketIdOf), cancellationToken);
+            var sums = await sumAsync(pending, rev);
+            WriteModel<T>[] writes = [.. pending.Select(key => Write(bucketIdOf(key), sums[key]))];
+            IReadOnlyCollection<string> missed = [];
+            if (!await TryWriteAsync(buckets, writes, cancellationToken))
+            {
+                var after = await RevsAsync(buckets, pending.Select(bucketIdOf), cancellationToken);
+                missed = [.. pending.Where(key => after.GetValueOrDefault(bucketIdOf(key)) != rev)];
+            }
+
+            yield return pending.Count - missed.Count;
+            pending = missed;
+
+            WriteModel<T> Write(string id, T sum) => before.TryGetValue(id, out var known)
+                ? new ReplaceOneModel<T>(new BsonDocument { { "_id", id }, { "rev", new BsonBinaryData(known, GuidRepresentation.Standard) } }, sum)
+                : new InsertOneModel<T>(sum);
+        }
     }
 
     /// <summary>Whether every one of the buckets was ours to write.</summary>
-    private static async Task<bool> ReplaceAsync<T>(IMongoCollection<T> buckets, WriteModel<T>[] writes, CancellationToken cancellationToken)
+    private static async Task<bool> TryWriteAsync<T>(IMongoCollection<T> buckets, WriteModel<T>[] writes, CancellationToken cancellationToken)
     {
         try
         {
@@ -119,19 +131,10 @@ public sealed class SummaryRecomputation(ReadModels models)
         }
     }
 
-    private static async Task<DirtyBucket[]> WrittenByUsAsync<T>(
-        IMongoCollection<T> buckets, DirtyBucket[] dirty, Guid sweep, Func<T, (string Id, Guid Rev)> identify, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, Guid>> RevsAsync<T>(IMongoCollection<T> buckets, IEnumerable<string> ids, CancellationToken cancellationToken)
     {
-        var after = await RevsAsync(buckets, dirty.Select(mark => mark.BucketId), identify, cancellationToken);
-        return [.. dirty.Where(mark => after.TryGetValue(mark.BucketId, out var rev) && rev == sweep)];
+        var found = await buckets.Find(new BsonDocument("_id", new BsonDocument("$in", new BsonArray(ids))))
+            .Project<BsonDocument>(new BsonDocument("rev", 1)).ToListAsync(cancellationToken);
+        return found.ToDictionary(bucket => bucket["_id"].AsString, bucket => bucket["rev"].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard));
     }
-
-    private static async Task<Dictionary<string, Guid>> RevsAsync<T>(
-        IMongoCollection<T> buckets, IEnumerable<string> ids, Func<T, (string Id, Guid Rev)> identify, CancellationToken cancellationToken)
-    {
-        var found = await buckets.Find(new BsonDocument("_id", new BsonDocument("$in", new BsonArray(ids)))).ToListAsync(cancellationToken);
-        return found.Select(identify).ToDictionary(bucket => bucket.Id, bucket => bucket.Rev);
-    }
-
-    private static BsonBinaryData Binary(Guid rev) => new(rev, GuidRepresentation.Standard);
 }

@@ -47,8 +47,13 @@ internal static class GetCustomer
     private static async Task<IReadOnlyCollection<DateTimeOffset>> StaleMonthsAsync(
         ReadModelGeneration generation, string customerId, SeenState seen, CancellationToken cancellationToken)
     {
-        var marks = await generation.Dirty.Find(new BsonDocument { { "key", customerId }, { "kind", DirtyKind.CustomerMonth } }).ToListAsync(cancellationToken);
-        return marks.Where(mark => mark.From is not null).Select(mark => mark.From!.Value)
+        var ofCustomer = new BsonDocument("months.keys", customerId);
+        BsonDocument[] pipeline =
+        [
+            new("$match", ofCustomer), new("$unwind", "$months"), new("$match", ofCustomer), new("$group", new BsonDocument("_id", "$months.from")),
+        ];
+        using var marked = await generation.Dirty.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
+        return (await marked.ToListAsync(cancellationToken)).Select(month => new DateTimeOffset(month["_id"].ToUniversalTime(), TimeSpan.Zero))
             .Concat(seen.Orders.Values.Where(order => order.CustomerId == customerId).Select(order => OrderSums.MonthOf(order.OrderDate)))
             .ToHashSet();
     }
@@ -61,8 +66,8 @@ internal static class GetCustomer
         {
             var replaced = stale.Select(month => OrderSums.CustomerMonthId(customer.Id, month)).ToHashSet();
             var fresh = await Task.WhenAll(stale.Select(month =>
-                OrderSums.CustomerMonthAsync(generation, customer.Id, month, Guid.CreateVersion7(), cancellationToken)));
-            months = [.. months.Where(month => !replaced.Contains(month.Id)), .. fresh];
+                OrderSums.CustomerMonthsAsync(generation, [customer.Id], month, Guid.CreateVersion7(), cancellationToken)));
+            months = [.. months.Where(month => !replaced.Contains(month.Id)), .. fresh.SelectMany(sums => sums.Values)];
         }
 
         return new(customer.Id, customer.Name, customer.Version,

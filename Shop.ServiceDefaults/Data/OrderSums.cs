@@ -16,27 +16,38 @@ public static class OrderSums
 
     public static string ProductDayId(string productId, DateTimeOffset day) => FormattableString.Invariant($"{productId}/{day:yyyy-MM-dd}");
 
+    /// <summary>Several customers of one month at once.</summary>
     /// <param name="generation">Whose orders to sum.</param>
-    /// <param name="customerId">The customer.</param>
+    /// <param name="customerIds">The customers.</param>
     /// <param name="month">The month's first instant, UTC.</param>
-    /// <param name="rev">The new bucket's <see cref="CustomerMonth.Rev"/>.</param>
+    /// <param name="rev">The new buckets' <see cref="CustomerMonth.Rev"/>.</param>
     /// <param name="cancellationToken">Ends the aggregation.</param>
-    public static async Task<CustomerMonth> CustomerMonthAsync(
-        ReadModelGeneration generation, string customerId, DateTimeOffset month, Guid rev, CancellationToken cancellationToken)
+    /// <returns>One bucket for each customer, by its identifier.</returns>
+    public static async Task<Dictionary<string, CustomerMonth>> CustomerMonthsAsync(
+        ReadModelGeneration generation, IReadOnlyCollection<string> customerIds, DateTimeOffset month, Guid rev, CancellationToken cancellationToken)
     {
-        var match = OrdersOfMonth(customerId, month);
+        ArgumentNullException.ThrowIfNull(generation);
+        ArgumentNullException.ThrowIfNull(customerIds);
         var group = new BsonDocument
         {
-            { "_id", BsonNull.Value },
+            { "_id", "$customerId" },
             { "orders", new BsonDocument("$sum", 1) },
             { "totalSpent", new BsonDocument("$sum", "$totalAmount") },
             { "lastOrder", new BsonDocument("$max", "$orderDate") },
         };
-        var sum = await SingleAsync(generation.Orders, [new("$match", match), new("$group", group)], cancellationToken);
-        var id = CustomerMonthId(customerId, month);
-        return sum is null
-            ? new(id, customerId, 0, 0m, null, rev)
-            : new(id, customerId, sum["orders"].ToInt64(), Money(sum["totalSpent"]), Instant(sum["lastOrder"]), rev);
+        BsonDocument[] pipeline = [new("$match", OrdersOfMonth(AnyOf(customerIds), month)), new("$group", group)];
+        var months = customerIds.ToDictionary(customer => customer, customer => new CustomerMonth(CustomerMonthId(customer, month), customer, 0, 0m, null, rev));
+        using var cursor = await generation.Orders.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
+        foreach (var sum in await cursor.ToListAsync(cancellationToken))
+        {
+            var customer = sum["_id"].AsString;
+            months[customer] = months[customer] with
+            {
+                Orders = sum["orders"].ToInt64(), TotalSpent = Money(sum["totalSpent"]), LastOrder = Instant(sum["lastOrder"]),
+            };
+        }
+
+        return months;
     }
 
     /// <summary>Several products of one day at once: that reads the day's orders once, through an index that has one entry per order.</summary>
@@ -51,7 +62,7 @@ public static class OrderSums
     {
         ArgumentNullException.ThrowIfNull(generation);
         ArgumentNullException.ThrowIfNull(productIds);
-        var wanted = new BsonDocument("items.productId", new BsonDocument("$in", new BsonArray(productIds)));
+        var wanted = new BsonDocument("items.productId", AnyOf(productIds));
         var group = new BsonDocument
         {
             { "_id", "$items.productId" },
@@ -70,22 +81,34 @@ public static class OrderSums
         return days;
     }
 
-    public static async Task<ProductSales> ProductSalesAsync(
-        ReadModelGeneration generation, string productId, Guid rev, CancellationToken cancellationToken)
+    /// <summary>The totals of several products, from their days. One bucket for each product, by its identifier.</summary>
+    public static async Task<Dictionary<string, ProductSales>> ProductSalesAsync(
+        ReadModelGeneration generation, IReadOnlyCollection<string> productIds, Guid rev, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(generation);
+        ArgumentNullException.ThrowIfNull(productIds);
         var group = new BsonDocument
         {
-            { "_id", BsonNull.Value },
+            { "_id", "$productId" },
             { "unitsSold", new BsonDocument("$sum", "$unitsSold") },
             { "revenue", new BsonDocument("$sum", "$revenue") },
         };
-        BsonDocument[] pipeline = [new("$match", new BsonDocument("productId", productId)), new("$group", group)];
-        var sum = await SingleAsync(generation.ProductDays, pipeline, cancellationToken);
-        return sum is null ? new(productId, 0, 0m, rev) : new(productId, sum["unitsSold"].ToInt64(), Money(sum["revenue"]), rev);
+        BsonDocument[] pipeline = [new("$match", new BsonDocument("productId", AnyOf(productIds))), new("$group", group)];
+        var totals = productIds.ToDictionary(product => product, product => new ProductSales(product, 0, 0m, rev));
+        using var cursor = await generation.ProductDays.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
+        foreach (var sum in await cursor.ToListAsync(cancellationToken))
+        {
+            var product = sum["_id"].AsString;
+            totals[product] = totals[product] with { UnitsSold = sum["unitsSold"].ToInt64(), Revenue = Money(sum["revenue"]) };
+        }
+
+        return totals;
     }
 
-    public static BsonDocument OrdersOfMonth(string customerId, DateTimeOffset month) =>
-        new("customerId", customerId) { NotCancelled, Within(month, month.AddMonths(1)) };
+    /// <param name="customer">An identifier, or a condition on it.</param>
+    /// <param name="month">The month's first instant, UTC.</param>
+    public static BsonDocument OrdersOfMonth(BsonValue customer, DateTimeOffset month) =>
+        new("customerId", customer) { NotCancelled, Within(month, month.AddMonths(1)) };
 
     public static BsonDocument OrdersOfDay(DateTimeOffset day) => new() { Within(day, day.AddDays(1)), NotCancelled };
 
@@ -94,11 +117,8 @@ public static class OrderSums
     private static BsonElement Within(DateTimeOffset from, DateTimeOffset to) =>
         new("orderDate", new BsonDocument { { "$gte", from.UtcDateTime }, { "$lt", to.UtcDateTime } });
 
-    private static async Task<BsonDocument?> SingleAsync<T>(IMongoCollection<T> source, BsonDocument[] pipeline, CancellationToken cancellationToken)
-    {
-        using var cursor = await source.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
-        return await cursor.FirstOrDefaultAsync(cancellationToken);
-    }
+    // For one only, plain equality: every planner finds the tightest range of an index for it.
+    private static BsonValue AnyOf(IReadOnlyCollection<string> keys) => keys.Count == 1 ? keys.First() : new BsonDocument("$in", new BsonArray(keys));
 
     // A sum over no Decimal128 at all is the integer 0.
     private static decimal Money(BsonValue value) => value.ToDecimal();

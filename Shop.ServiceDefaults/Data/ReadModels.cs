@@ -1,3 +1,4 @@
+using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Contracts.Views;
 
@@ -14,7 +15,7 @@ public sealed class ReadModelGeneration(IMongoDatabase database, int number)
     public IMongoCollection<CustomerMonth> CustomerMonths { get; } = database.GetCollection<CustomerMonth>($"customer_months_v{number}");
     public IMongoCollection<ProductDay> ProductDays { get; } = database.GetCollection<ProductDay>($"product_days_v{number}");
     public IMongoCollection<ProductSales> ProductSales { get; } = database.GetCollection<ProductSales>($"product_sales_v{number}");
-    public IMongoCollection<DirtyBucket> Dirty { get; } = database.GetCollection<DirtyBucket>($"dirty_v{number}");
+    public IMongoCollection<DirtyMark> Dirty { get; } = database.GetCollection<DirtyMark>($"dirty_v{number}");
 
     /// <summary>For good. Collections that are not there are no error.</summary>
     public async Task DropAsync(CancellationToken cancellationToken)
@@ -30,6 +31,9 @@ public sealed class ReadModelGeneration(IMongoDatabase database, int number)
 public sealed class ReadModels
 {
     public const string StateId = "orders";
+
+    // Asked for with every batch of events, so it is not worked out anew from an expression each time.
+    private static readonly BsonDocument state = new("_id", StateId);
     private readonly IMongoDatabase database;
     private volatile ReadModelGeneration[] generations = [];
 
@@ -70,5 +74,5 @@ public sealed class ReadModels
 
     /// <summary>Null until a projector has started on this database for the first time.</summary>
     public Task<ReadModelState?> FindStateAsync(CancellationToken cancellationToken) =>
-        States.Find(state => state.Id == StateId).FirstOrDefaultAsync(cancellationToken)!;
+        States.Find(state).FirstOrDefaultAsync(cancellationToken)!;
 }

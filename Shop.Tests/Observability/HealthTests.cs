@@ -42,7 +42,7 @@ public sealed class HealthTests(PostgresFixture postgres)
     {
         var time = new SettableTime();
         var status = new ProjectionStatus(time);
-        status.Received(time.Now);
+        var batch = status.Received(time.Now);
         time.Now += TimeSpan.FromSeconds(31);
         var client = new MongoDB.Driver.MongoClient("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=1");
         var check = new ProjectionHealthCheck(new(client.GetDatabase("shop")), status);
@@ -50,7 +50,7 @@ public sealed class HealthTests(PostgresFixture postgres)
         var hanging = await check.CheckHealthAsync(new HealthCheckContext(), Cancellation);
         Assert.Equal(HealthStatus.Degraded, hanging.Status);
         Assert.StartsWith("The oldest event in hand has waited for 31", hanging.Description, StringComparison.Ordinal);
-        status.BatchDone();
+        status.BatchDone(batch);
         var done = await check.CheckHealthAsync(new HealthCheckContext(), Cancellation);
         Assert.Equal("MongoDB does not answer.", done.Description);
     }

@@ -33,11 +33,11 @@ public sealed class LagWindowTests
         var clock = new SettableClock();
         var status = new ProjectionStatus(clock);
         Assert.Equal(0, status.Lag().Now);
-        status.Received(clock.GetUtcNow());
+        var batch = status.Received(clock.GetUtcNow());
         clock.Advance(TimeSpan.FromSeconds(90));
         Assert.Equal(90, status.Lag().Now);
         status.Projected(TimeSpan.FromSeconds(90));
-        status.BatchDone();
+        status.BatchDone(batch);
         Assert.Equal(1, status.Lag().Events);
         Assert.Null(status.PendingAge);
     }
