@@ -1,20 +1,27 @@
 using System.Net.Http.Headers;
-using Aspire.Hosting.ApplicationModel;
 
 namespace Shop.AppHost;
 
-/// <summary>What the dashboard can do beyond starting and stopping: requests to the services' administration, with its key.</summary>
+/// <summary>The services' administration, and what the dashboard can do with it beyond starting and stopping.</summary>
 internal static class DashboardCommands
 {
     private const string Endpoint = "admin";
 
-    public static void WithWriteSideCommands(this IResourceBuilder<ProjectResource> commands, IResourceBuilder<ParameterResource> adminKey) => commands
-        .WithHttpCommand("/import", "Seed the catalogue, a customer and two orders", Endpoint, commandOptions: Post(adminKey, "DatabaseArrowUp", "seed.ndjson"))
-        .WithHttpCommand("/parked/replay", "Replay parked events", Endpoint, commandOptions: Post(adminKey, "ArrowRepeatAll"));
+    /// <summary>Administration has a port and a key of its own; it is no part of ASPNETCORE_URLS and of no ingress.</summary>
+    public static IResourceBuilder<ProjectResource> WithAdministration(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ParameterResource> adminKey) => service
+        .WithHttpEndpoint(name: Endpoint)
+        .WithEndpointsInEnvironment(endpoint => endpoint.Name != Endpoint)
+        .WithEnvironment("Shop__AdminUrl", ReferenceExpression.Create($"http://127.0.0.1:{service.GetEndpoint(Endpoint).Property(EndpointProperty.TargetPort)}"))
+        .WithEnvironment("Shop__AdminKey", adminKey);
 
-    public static void WithReadSideCommands(this IResourceBuilder<ProjectResource> projector, IResourceBuilder<ParameterResource> adminKey) => projector
-        .WithHttpCommand("/rebuild", "Rebuild the read model", Endpoint, commandOptions: Post(adminKey, "ArrowSync"))
-        .WithHttpCommand("/dead-letters/replay", "Replay dead letters", Endpoint, commandOptions: Post(adminKey, "ArrowRepeatAll"));
+    // Named for the command line too: aspire resource commands seed. "rebuild" is Aspire's own, of the program.
+    public static IResourceBuilder<ProjectResource> WithWriteSideCommands(this IResourceBuilder<ProjectResource> commands, IResourceBuilder<ParameterResource> adminKey) => commands
+        .WithHttpCommand("/import", "Seed the catalogue, a customer and two orders", Endpoint, "seed", Post(adminKey, "DatabaseArrowUp", "seed.ndjson"))
+        .WithHttpCommand("/parked/replay", "Replay parked events", Endpoint, "replay-parked", Post(adminKey, "ArrowRepeatAll"));
+
+    public static IResourceBuilder<ProjectResource> WithReadSideCommands(this IResourceBuilder<ProjectResource> projector, IResourceBuilder<ParameterResource> adminKey) => projector
+        .WithHttpCommand("/rebuild", "Rebuild the read model", Endpoint, "rebuild-read-model", Post(adminKey, "ArrowSync"))
+        .WithHttpCommand("/dead-letters/replay", "Replay dead letters", Endpoint, "replay-dead-letters", Post(adminKey, "ArrowRepeatAll"));
 
     private static HttpCommandOptions Post(IResourceBuilder<ParameterResource> adminKey, string icon, string? lines = null) => new()
     {

@@ -6,7 +6,7 @@ namespace Shop.Local.Supervision;
 /// <summary>What the parts of one shop are: their processes, where they listen, and what each is told. A part is told what it needs and no more.</summary>
 internal sealed class ShopPlan(LocalShopOptions options, ShopPorts ports, ShopDirectory directory)
 {
-    private static readonly TimeSpan ServiceGrace = TimeSpan.FromSeconds(15);
+    internal static readonly TimeSpan ServiceGrace = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(5);
     private PostgresCluster? cluster;
 
@@ -59,6 +59,7 @@ internal sealed class ShopPlan(LocalShopOptions options, ShopPorts ports, ShopDi
     {
         ["ConnectionStrings__readdb"] = ReadConnectionString,
         ["services__commands__http__0"] = ShopPorts.Url(ports.Commands),
+        ["services__projector__http__0"] = ShopPorts.Url(ports.Projector),
     });
 
     public PartPlan Projector() => Service(Part.Projector, ports.Projector, ports.ProjectorAdmin, new()

@@ -8,6 +8,7 @@ public sealed class NetworkTests(Overlays overlays) : IClassFixture<Overlays>
     private static readonly string[] common =
     [
         "{shop/ingress} -> commands:8080", "{shop/ingress} -> queries:8080", "projector -> commands:8081",
+        "queries -> commands:8080", "queries -> projector:8080",
         "commands -> {shop/observability}:4317", "migrate -> {shop/observability}:4317",
         "projector -> {shop/observability}:4317", "queries -> {shop/observability}:4317",
         "operator -> commands:8081", "operator -> projector:8081",
