@@ -1,6 +1,7 @@
 using System.Text;
 using Shop.Contracts.Administration;
 using Shop.Projector.Hosting;
+using Shop.Projector.Projection;
 using Shop.ServiceDefaults.Messaging;
 
 namespace Shop.Projector.DeadLetters;
@@ -73,6 +74,19 @@ internal sealed class DeadLetterQueue(BusClient bus, TimeProvider time) : IDispo
     {
         await using var publisher = bus.CreatePublisher(ProjectorSubscription.Topic);
         return await TakeAsync(filter, (receiver, letters, token) => ReplayAsync(publisher, receiver, letters, token), cancellationToken);
+    }
+
+    /// <summary>
+    /// Replays what only a projector older than this one could not read: after an upgrade nobody has to think of it. Answers how many. Several
+    /// that do so at once leave duplicates, which change nothing.
+    /// </summary>
+    public async Task<int> ReplayKnownAsync(CancellationToken cancellationToken)
+    {
+        var unknown = await ListAsync(new(PoisonReason.UnknownType, Type: null, Subject: null, Sequence: null), MostListed, cancellationToken);
+        var replayed = 0;
+        foreach (var type in unknown.DeadLetters.Select(letter => letter.Type).Distinct().Where(EventDecoder.Knows))
+            replayed += (await ReplayAsync(new(PoisonReason.UnknownType, type, Subject: null, Sequence: null), cancellationToken)).Done;
+        return replayed;
     }
 
     public void Dispose() => one.Dispose();

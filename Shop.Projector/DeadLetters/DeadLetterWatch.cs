@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Shop.Projector.Observation;
+using Shop.ServiceDefaults.Observability;
 
 namespace Shop.Projector.DeadLetters;
 
-/// <summary>Counts the dead letters every half minute, for the metric <c>shop.projection.dead_letters.waiting</c> and for health.</summary>
+/// <summary>Looks at the dead letters every half minute: counts them for health and a metric, and replays those that an older projector did not know.</summary>
 internal sealed partial class DeadLetterWatch : BackgroundService, IHealthCheck
 {
     private static readonly TimeSpan interval = TimeSpan.FromSeconds(30);
@@ -16,8 +17,7 @@ internal sealed partial class DeadLetterWatch : BackgroundService, IHealthCheck
     public DeadLetterWatch(DeadLetterQueue queue, IMeterFactory meters, ILogger<DeadLetterWatch> logger)
     {
         (this.queue, this.logger) = (queue, logger);
-        meters.Create(ProjectorTelemetry.Name).CreateObservableGauge(
-            "shop.projection.dead_letters.waiting", () => waiting, "{event}", $"Dead letters that wait to be replayed or purged, counted up to {DeadLetterQueue.MostListed}.");
+        meters.Create(ProjectorTelemetry.Name).ObserveGauge<long>(ShopMetrics.ProjectionDeadLettersWaiting, () => [new(waiting)]);
     }
 
     /// <summary>Something has changed: the next look is now.</summary>
@@ -54,6 +54,11 @@ internal sealed partial class DeadLetterWatch : BackgroundService, IHealthCheck
                 try
                 {
                     waiting = await queue.CountAsync(stoppingToken);
+                    if (waiting > 0 && await queue.ReplayKnownAsync(stoppingToken) is > 0 and var replayed)
+                    {
+                        Replayed(logger, replayed);
+                        waiting = await queue.CountAsync(stoppingToken);
+                    }
                 }
                 catch (IOException exception)
                 {
@@ -73,6 +78,9 @@ internal sealed partial class DeadLetterWatch : BackgroundService, IHealthCheck
             // A stop was asked for; there is nothing in hand.
         }
     }
+
+    [LoggerMessage(2, LogLevel.Information, "Replayed {Count} events that a projector older than this one did not know.")]
+    private static partial void Replayed(ILogger logger, int count);
 
     [LoggerMessage(1, LogLevel.Debug, "Dead letters cannot be counted: {Why}")]
     private static partial void CannotCount(ILogger logger, string why);

@@ -7,7 +7,7 @@ internal static class RebuildSources
 {
     private static readonly (string Kind, string EventType)[] all =
     [
-        ("customers", EventTypes.CustomerPrefix + "snapshot"), ("products", EventTypes.ProductPrefix + "snapshot"), ("orders", EventTypes.OrderPrefix + "snapshot"),
+        ("customers", EventTypes.CustomerPrefix + "snapshot" + EventTypes.Version), ("products", EventTypes.ProductPrefix + "snapshot" + EventTypes.Version), ("orders", EventTypes.OrderPrefix + "snapshot" + EventTypes.Version),
     ];
 
     public static string First => all[0].Kind;

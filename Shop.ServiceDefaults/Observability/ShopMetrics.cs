@@ -76,13 +76,16 @@ public static class ShopMetrics
     public static readonly MetricDefinition ProjectionDeadLetters = new(Projector, MetricKind.Counter, "shop.projection.dead_letters", "{event}",
         "Events that can never be applied, by reason.");
 
+    public static readonly MetricDefinition ProjectionDeadLettersWaiting = new(Projector, MetricKind.Gauge, "shop.projection.dead_letters.waiting", "{event}",
+        "Dead letters that wait to be replayed or purged, of the whole subscription; counted up to 1,000.");
+
     public static readonly MetricDefinition ProjectionSummaries = new(Projector, MetricKind.Counter, "shop.projection.summaries", "{bucket}",
         "Summary buckets that were recomputed.");
 
     public static IReadOnlyList<MetricDefinition> All { get; } =
     [
         CommandsDecided, CommandsRefused, GroupSize, DecideDuration, CommitDuration, IntakeDepth, OutboxDepth, OutboxOldestAge, OutboxParked,
-        RelayPublished, RelayParked, RelayShardsLed, ProjectionLag, ProjectionEvents, ProjectionDeadLetters, ProjectionSummaries,
+        RelayPublished, RelayParked, RelayShardsLed, ProjectionLag, ProjectionEvents, ProjectionDeadLetters, ProjectionDeadLettersWaiting, ProjectionSummaries,
     ];
 
     public static Counter<long> CreateCounter(this Meter meter, MetricDefinition metric)

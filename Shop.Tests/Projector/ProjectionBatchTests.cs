@@ -46,6 +46,8 @@ public sealed class ProjectionBatchTests
     [InlineData("shop.customer.registered.v1", "{\"customerId\":\"C\",\"name\":\"A\",\"version\":0,\"nameVersion\":1}", PoisonReason.ImpossibleState)]
     [InlineData("shop.customer.registered.v1", "{\"customerId\":\"C\",\"name\":\"A\",\"version\":1,\"nameVersion\":2}", PoisonReason.ImpossibleState)]
     [InlineData("shop.warehouse.opened.v1", "{}", PoisonReason.UnknownType)]
+    [InlineData("shop.customer.registered.v2", "{\"customerId\":\"C\",\"name\":\"A\",\"version\":1,\"nameVersion\":1}", PoisonReason.UnknownType)]
+    [InlineData("shop.customer.registered", "{\"customerId\":\"C\",\"name\":\"A\",\"version\":1,\"nameVersion\":1}", PoisonReason.UnknownType)]
     public void What_cannot_be_applied_is_poison_with_a_reason_and_stops_nobody(string type, string body, string? reason)
     {
         var batch = new ProjectionBatch([new(type, Encoding.UTF8.GetBytes(body)), History.Event(alice)]);

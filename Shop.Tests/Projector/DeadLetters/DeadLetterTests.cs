@@ -165,7 +165,7 @@ public sealed class DeadLetterTests(ReadStore store) : IClassFixture<ReadStore>,
         await Eventually.TrueAsync(async () => (await ListAsync(new())).Count == 3, "three dead letters", Cancellation);
     }
 
-    /// <summary>A good event among the dead letters, as after a projector that was too old for it.</summary>
+    /// <summary>A good event among the dead letters, as after a store that refused it for a fault of its own.</summary>
     private async Task DeadLetterByHandAsync()
     {
         await projector.DisposeAsync();
@@ -174,7 +174,7 @@ public sealed class DeadLetterTests(ReadStore store) : IClassFixture<ReadStore>,
         await using (var receiver = bus.CreateReceiver("shop-events", "projector"))
         {
             var received = Assert.Single(await receiver.ReceiveBatchAsync(1, Cancellation));
-            await receiver.DeadLetterAsync(received, PoisonReason.UnknownType, "too old", Cancellation);
+            await receiver.DeadLetterAsync(received, PoisonReason.RefusedByStore, "a store that was not well", Cancellation);
         }
 
         projector = await ServiceHost.StartAdministeredProjectorAsync(database, broker.ConnectionString, Cancellation);
