@@ -17,6 +17,7 @@ public static class ServiceDefaults
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = ProblemTypes.Customize);
+        builder.Services.AddRequestTimeouts();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
@@ -35,6 +36,7 @@ public static class ServiceDefaults
     /// Where <c>Shop:Metrics</c> is <c>prometheus</c> also <c>/metrics</c>, on the administration port.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
+        app.UseRequestTimeouts();
         app.UseMetricsEndpoint();
         app.MapHealth();
         return app;

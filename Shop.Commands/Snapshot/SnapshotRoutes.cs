@@ -2,10 +2,12 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Npgsql;
 using Shop.Commands.Intake;
 using Shop.Contracts.Administration;
 using Shop.Contracts.Events;
+using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Commands.Snapshot;
 
@@ -23,8 +25,13 @@ internal static class SnapshotRoutes
     /// <summary>A thousand identifiers with their quotes, and room for white space.</summary>
     private const int MaxBodyBytes = 128 * 1024;
 
-    public static void MapSnapshot(this IEndpointRouteBuilder administration)
+    // A caller that waits longer than this would ask for the same page again while it is being read.
+    private static readonly RequestTimeoutPolicy budget = new() { Timeout = Pipelines.SnapshotBudget, TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable };
+
+    public static void MapSnapshot(this IEndpointRouteBuilder routes)
     {
+        var administration = routes.MapGroup("");
+        administration.WithRequestTimeout(budget);
         administration.MapGet("/snapshot", async (NpgsqlDataSource dataSource, CancellationToken cancellationToken) =>
             TypedResults.Ok(await SnapshotReader.CountAsync(dataSource, cancellationToken)));
         Map(administration, "customers", SnapshotReader.CustomersAsync, EventJson.Default.CustomerState, state => state.CustomerId);

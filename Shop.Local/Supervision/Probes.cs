@@ -7,7 +7,8 @@ namespace Shop.Local.Supervision;
 /// <summary>Questions that tell whether a part is up.</summary>
 internal static class Probes
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+    /// <summary>Longer than a service takes to find out that something does not answer it.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     // Loopback only; one connection per service is plenty.
     private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30) }) { Timeout = Patience };

@@ -10,6 +10,14 @@ namespace Shop.ServiceDefaults.Resilience;
 /// <param name="Guards">What it repeats, and why the numbers suit it.</param>
 public sealed record PipelineDefinition(string Name, string Guards);
 
+/// <summary>A call over HTTP from one of our processes to another.</summary>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Callee">Whom it waits for.</param>
+/// <param name="What">The routes.</param>
+/// <param name="CallerWaits">For one attempt.</param>
+/// <param name="CalleeTakes">At the most; then it has answered, if only that it could not.</param>
+public sealed record HttpCallDefinition(string Caller, string Callee, string What, TimeSpan CallerWaits, TimeSpan CalleeTakes);
+
 /// <summary>
 /// Every retry and every time-out between processes, with its numbers and its reason. Each pipeline has a name and reports to the meter
 /// <c>Polly</c>; logging is its owner's, who can say what is away.
@@ -27,11 +35,29 @@ public static class Pipelines
     /// <summary>The longest a query waits for what its caller has seen (<c>Prefer: wait=30</c>) and then reads: 3 s to find the store away.</summary>
     public static readonly TimeSpan QueryBudget = TimeSpan.FromSeconds(33);
 
+    /// <summary>One page of the write side's snapshot: a few statements by key, each of which may find the database away.</summary>
+    public static readonly TimeSpan SnapshotBudget = TimeSpan.FromSeconds(25);
+
+    /// <summary>The slowest health check: it finds out that something does not answer. The checks of a service run side by side.</summary>
+    public static readonly TimeSpan HealthBudget = TimeSpan.FromSeconds(4);
+
+    /// <summary>Whoever asks for <c>/health</c> waits so long, and does not ask again at once: the next look comes anyway.</summary>
+    public static readonly TimeSpan ProbeBudget = TimeSpan.FromSeconds(5);
+
     /// <summary>One attempt of a call from service to service, to the answer's headers. More than any callee takes.</summary>
     public static readonly TimeSpan HttpAttemptBudget = TimeSpan.FromSeconds(35);
 
     /// <summary>A call with its retries: two attempts that run into their limit, with the pause between, and some.</summary>
     public static readonly TimeSpan HttpTotalBudget = TimeSpan.FromSeconds(80);
+
+    /// <summary>Every call between our processes; tests hold this list together with the code and with the network policies.</summary>
+    public static IReadOnlyList<HttpCallDefinition> Calls { get; } =
+    [
+        new("projector", "commands", "/snapshot, for a rebuild or a comparison", HttpAttemptBudget, SnapshotBudget),
+        new("queries", "commands", "POST /commands, for the dashboard", HttpAttemptBudget, CommandBudget),
+        new("queries", "commands", "/health and /backlog, for the dashboard", ProbeBudget, HealthBudget),
+        new("queries", "projector", "/health and /lag, for the dashboard", ProbeBudget, HealthBudget),
+    ];
 
     /// <summary>100 ms doubling to 2 s, with jitter: what comes back is used within seconds and is not trampled by everyone at once.</summary>
     private static readonly (TimeSpan First, TimeSpan Longest) foreverDelays = (TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2));
