@@ -6,7 +6,7 @@ using Shop.Tests.Architecture;
 
 namespace Shop.Tests.Deploy;
 
-/// <summary>The configuration reference of docs/deployment.md against the keys that the code reads.</summary>
+/// <summary>The configuration reference of docs/operations.md against the keys that the code reads.</summary>
 public sealed partial class ConfigurationReferenceTests(Overlays overlays) : IClassFixture<Overlays>
 {
     private static readonly string[] projects = ["Shop.Commands", "Shop.Projector", "Shop.Queries", "Shop.ServiceDefaults"];
@@ -74,7 +74,7 @@ public sealed partial class ConfigurationReferenceTests(Overlays overlays) : ICl
 
     /// <summary>First and third column (key, default) of the table below a heading.</summary>
     private static Dictionary<string, string> Documented(string heading) =>
-        Repository.Read("docs/deployment.md").Split("\n### ").Single(part => part.StartsWith(heading + "\n", StringComparison.Ordinal))
+        Repository.Read("docs/operations.md").Split("\n### ").Single(part => part.StartsWith(heading + "\n", StringComparison.Ordinal))
             .Split("\n## ")[0].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split('|', StringSplitOptions.TrimEntries))
             .ToDictionary(cells => cells[1].Trim('`'), cells => cells[3]);
 

@@ -1,14 +1,16 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using Shop.Contracts.Commands;
 using Shop.Projector.Observation;
+using Shop.Tests.Architecture;
 using Shop.Tests.Commands;
 
 namespace Shop.Tests.Observability;
 
-public sealed class HealthTests(PostgresFixture postgres)
+public sealed partial class HealthTests(PostgresFixture postgres)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -30,6 +32,15 @@ public sealed class HealthTests(PostgresFixture postgres)
         var outbox = report.GetProperty("checks").GetProperty("outbox");
         Assert.Equal("Degraded", outbox.GetProperty("status").GetString());
         Assert.StartsWith("The oldest unpublished event waits for", outbox.GetProperty("description").GetString(), StringComparison.Ordinal);
+
+        // And the operations manual finds it.
+        await using var find = new NpgsqlCommand(FindLeaders().Match(Repository.Read("docs/operations.md")).Groups[1].Value, frozen);
+        await using (var leaders = await find.ExecuteReaderAsync(Cancellation))
+        {
+            List<int> processes = [];
+            while (await leaders.ReadAsync(Cancellation)) processes.Add(leaders.GetInt32(1));
+            Assert.Equal(Enumerable.Repeat(frozen.ProcessID, 4), processes);
+        }
 
         await using var source = NpgsqlDataSource.Create(database);
         var backlog = await Shop.Commands.Outbox.OutboxBacklog.ReadAsync(source, TimeProvider.System, Cancellation);
@@ -60,6 +71,9 @@ public sealed class HealthTests(PostgresFixture postgres)
         await using var command = new NpgsqlCommand(statement, connection);
         await command.ExecuteNonQueryAsync(Cancellation);
     }
+
+    [GeneratedRegex("`(select l\\.objid [^`]+)`")]
+    private static partial Regex FindLeaders();
 
     private sealed class SettableTime : TimeProvider
     {

@@ -1,14 +1,17 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Shop.Contracts.Commands;
 using Shop.ServiceDefaults.Messaging;
 using Shop.ServiceDefaults.Observability;
+using Shop.Tests.Architecture;
 
 namespace Shop.Tests.Observability;
 
 [Collection(ObservedShopDefinition.Name)]
-public sealed class OtlpTests(ObservedShop observed)
+public sealed partial class OtlpTests(ObservedShop observed)
 {
     private const int Server = 2, Producer = 4, Consumer = 5;
 
@@ -78,8 +81,30 @@ public sealed class OtlpTests(ObservedShop observed)
             Assert.Fail($"Missing: {string.Join("; ", Missing())}\nArrived: {string.Join("; ", observed.Receiver.Metrics.Select(metric => (metric.Scope, metric.Name, metric.Unit, metric.Description)).Distinct())}");
         }
 
+        // Whatever a service measures under our name is in the list, so that the dashboard, the alerts and the operations manual know it.
+        Assert.Equal([], observed.Receiver.Metrics.Where(metric => metric.Scope.StartsWith("Shop.", StringComparison.Ordinal))
+            .Select(metric => (metric.Scope, metric.Name, metric.Unit, metric.Description)).Distinct().Except(wanted));
+
         List<(string Scope, string Name, string Unit, string Description)> Missing() =>
             [.. wanted.Except(observed.Receiver.Metrics.Select(metric => (metric.Scope, metric.Name, metric.Unit, metric.Scope == "Polly" ? "" : metric.Description)))];
+    }
+
+    [Fact]
+    public async Task Health_answers_with_every_check_that_the_manual_lists()
+    {
+        var documented = HealthRow().Matches(Repository.Read("docs/operations.md")).ToLookup(match => match.Groups[1].Value, match => match.Groups[2].Value);
+        foreach (var (service, url) in new[] { ("commands", observed.Shop.CommandsUrl), ("projector", observed.Shop.ProjectorUrl), ("queries", observed.Shop.QueriesUrl) })
+        {
+            using var http = new HttpClient { BaseAddress = new Uri(url) };
+            using var ready = await http.GetAsync("/health", Cancellation);
+            Assert.Equal("application/json", ready.Content.Headers.ContentType?.MediaType);
+            using var report = JsonDocument.Parse(await ready.Content.ReadAsStringAsync(Cancellation));
+            Assert.Contains(report.RootElement.GetProperty("status").GetString(), new[] { "Healthy", "Degraded" });
+            var checks = report.RootElement.GetProperty("checks").EnumerateObject().ToDictionary(check => check.Name, check => check.Value.GetProperty("status").GetString());
+            Assert.Equal(documented[service].Append("self").Order(StringComparer.Ordinal), checks.Keys.Order(StringComparer.Ordinal));
+            using var alive = JsonDocument.Parse(await http.GetStringAsync("/alive", Cancellation));
+            Assert.Equal("self", Assert.Single(alive.RootElement.GetProperty("checks").EnumerateObject()).Name);
+        }
     }
 
     private async Task PublishPoisonAsync()
@@ -98,4 +123,7 @@ public sealed class OtlpTests(ObservedShop observed)
             span = trace.FirstOrDefault(other => other.SpanId == span.ParentSpanId);
         }
     }
+
+    [GeneratedRegex(@"(?m)^\| (commands|projector|queries) \| `([\w.-]+)` \|")]
+    private static partial Regex HealthRow();
 }
