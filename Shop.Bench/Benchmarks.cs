@@ -1,3 +1,5 @@
+using Shop.Bench.Start;
+
 namespace Shop.Bench;
 
 /// <summary>Every benchmark there is, in the order in which <c>all</c> runs them: a folder and a line each.</summary>
@@ -7,6 +9,7 @@ internal static class Benchmarks
 
     public static IReadOnlyList<Benchmark> List { get; } =
     [
+        StartBenchmark.Definition,
     ];
 
     /// <summary>The benchmarks that <paramref name="which"/> names; empty when there is no such one.</summary>
