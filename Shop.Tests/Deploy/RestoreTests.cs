@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using MongoDB.Driver;
 using Npgsql;
 using Shop.Contracts.Administration;
 using Shop.Contracts.Commands;
@@ -162,7 +163,7 @@ public sealed class RestoreTests(ReadStore store, PostgresFixture postgres) : IC
         return status;
     }
 
-    private async Task<ComparisonReport> VerifyAsync() => (await administration.VerifyAsync(Cancellation).LastAsync(Cancellation)).Report!;
+    private async Task<ComparisonReport> VerifyAsync() => (await AsyncEnumerable.LastAsync(administration.VerifyAsync(Cancellation), Cancellation)).Report!;
 
     /// <summary>On Azure the subscription is deleted and created again.</summary>
     private async Task EmptyTheSubscriptionAsync()
@@ -186,7 +187,7 @@ public sealed class RestoreTests(ReadStore store, PostgresFixture postgres) : IC
     private static async Task RunAsync(string program, string database, params string[] arguments)
     {
         var target = new NpgsqlConnectionStringBuilder(database);
-        var start = new ProcessStartInfo(Path.Combine(PostgresBinaries.Find()!.Directory, program), arguments) { RedirectStandardError = true };
+        var start = new ProcessStartInfo(Find(program), arguments) { RedirectStandardError = true };
         (start.Environment["PGHOST"], start.Environment["PGPORT"], start.Environment["PGUSER"], start.Environment["PGPASSWORD"]) =
             (target.Host, target.Port.ToString(CultureInfo.InvariantCulture), target.Username, target.Password);
         start.Environment["PGDATABASE"] = target.Database;
@@ -195,13 +196,18 @@ public sealed class RestoreTests(ReadStore store, PostgresFixture postgres) : IC
         await process.WaitForExitAsync(Cancellation);
         Assert.True(process.ExitCode == 0, $"{program}: {errors}");
     }
+
+    /// <summary>Beside the server, beside what a link to the server leads to, or wherever the path finds it.</summary>
+    private static string Find(string program)
+    {
+        var server = PostgresBinaries.Find()!.Postgres;
+        string?[] folders = [Path.GetDirectoryName(server), Path.GetDirectoryName(File.ResolveLinkTarget(server, returnFinalTarget: true)?.FullName)];
+        return folders.OfType<string>().Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) ?? program;
+    }
 }
 
 file static class Documents
 {
-    public static async Task<OrderDocument?> FindByIdAsync(this MongoDB.Driver.IMongoCollection<OrderDocument> orders, string id, CancellationToken cancellationToken)
-    {
-        using var found = await orders.FindAsync(new MongoDB.Bson.BsonDocument("_id", id), cancellationToken: cancellationToken);
-        return await MongoDB.Driver.IAsyncCursorExtensions.FirstOrDefaultAsync(found, cancellationToken);
-    }
+    public static async Task<OrderDocument?> FindByIdAsync(this IMongoCollection<OrderDocument> orders, string id, CancellationToken cancellationToken) =>
+        await orders.Find(order => order.Id == id).FirstOrDefaultAsync(cancellationToken);
 }
