@@ -59,11 +59,11 @@ internal sealed partial class BrokerEngine
         for (var i = 0; i < Dirty.Count; i++) Dirty[i].Deliver();
         Dirty.Clear();
         Log?.Flush();
-        foreach (var message in uncached) Evict(message);
-        uncached.Clear();
         foreach (var operation in working) operation.Committed();
         working.Clear();
         SendAll();
+        foreach (var message in uncached) Evict(message);
+        uncached.Clear();
         foreach (var action in afterCommit) action();
         afterCommit.Clear();
         Log?.Reclaim();
@@ -104,13 +104,6 @@ internal sealed partial class BrokerEngine
         }
 
         return due;
-    }
-
-    private void Evict(StoredMessage message)
-    {
-        if (message.Bytes is null) return;
-        message.Bytes = null;
-        cachedBytes -= message.Length;
     }
 
     private void MakeRoom(long size)

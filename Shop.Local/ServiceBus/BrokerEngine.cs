@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Frozen;
+using System.Security.Cryptography;
 using Amqp;
 
 namespace Shop.Local.ServiceBus;
@@ -17,6 +19,7 @@ internal sealed partial class BrokerEngine(TimeProvider time, MessageLog? log, l
     private readonly List<Action> afterCommit = [];
     private readonly List<StoredMessage> uncached = [];
     private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly byte[] lockToken = RandomNumberGenerator.GetBytes(16);
     private List<Operation> waiting = [];
     private List<Operation> working = [];
     private long waitingBytes;
@@ -87,21 +90,39 @@ internal sealed partial class BrokerEngine(TimeProvider time, MessageLog? log, l
     public void Send(ConsumerLink consumer, MailboxEntry entry, Guid token) =>
         sends.Add((consumer, entry, token, token == Guid.Empty ? Encode(entry, locked: false) : null));
 
+    /// <summary>Different in every run of the broker, so that no token of an earlier one opens anything; within one, counted.</summary>
+    public Guid NextLockToken()
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(lockToken, BinaryPrimitives.ReadInt64LittleEndian(lockToken) + 1);
+        return new Guid(lockToken);
+    }
+
     public void AfterCommit(Action action) => afterCommit.Add(action);
 
-    /// <summary>Takes a new message into memory, and into the log by way of <see cref="MessageLog.AppendMessage"/>.</summary>
+    /// <summary>Whether message bodies fill the memory that is meant for them.</summary>
+    public bool IsCrowded => cachedBytes > bodyCacheSize;
+
+    /// <summary>Counts a message that has come into memory; a log allows to let its bytes go after the batch.</summary>
     public void Cache(StoredMessage message)
     {
         cachedBytes += message.Length;
-        if (Log is not null && cachedBytes > bodyCacheSize) uncached.Add(message);
+        if (Log is not null && IsCrowded) uncached.Add(message);
     }
 
-    public void Release(StoredMessage message)
+    /// <summary>Counts a message that was read back: its bytes go after the batch.</summary>
+    public void CacheForNow(StoredMessage message)
     {
-        Evict(message);
-        Log?.Release(message);
+        cachedBytes += message.Length;
+        uncached.Add(message);
     }
 
-    public static ByteBuffer Encode(MailboxEntry entry, bool locked) =>
-        MessageFormat.EncodeDelivery(entry.Message.Bytes ?? MessageLog.Read(entry.Message), entry, entry.Mailbox.DeadLetterSource?.Name, locked);
+    public void Evict(StoredMessage message)
+    {
+        if (message.Bytes is null) return;
+        message.Bytes = null;
+        cachedBytes -= message.Length;
+    }
+
+    public ByteBuffer Encode(MailboxEntry entry, bool locked) =>
+        MessageFormat.EncodeDelivery(entry.Message.Bytes ?? Log!.Read(entry.Message), entry, entry.Mailbox.DeadLetterSource?.Name, locked);
 }

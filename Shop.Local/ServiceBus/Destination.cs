@@ -12,4 +12,10 @@ internal sealed class Destination(string name, ushort id, TimeSpan? defaultTimeT
     public List<Mailbox> Mailboxes { get; } = [];
 
     public long NextSequenceNumber { get; set; } = 1;
+
+    /// <summary>Where its messages are in the log.</summary>
+    public LogPlaces Places { get; } = new();
+
+    /// <summary>Whether anybody looks at the sessions of its messages.</summary>
+    public bool HasSessions => Mailboxes.Exists(mailbox => mailbox.Properties.RequiresSession);
 }

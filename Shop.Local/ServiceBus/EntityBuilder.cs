@@ -41,10 +41,10 @@ internal static class EntityBuilder
             Check(name, properties);
             if (mailboxes.Exists(other => other.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
                 throw new BrokerStartException($"The entity '{name}' is defined twice.");
-            var mailbox = new Mailbox(engine, name, (ushort)(mailboxes.Count + 1), properties) { Filters = filters };
+            var mailbox = new Mailbox(engine, name, (ushort)(mailboxes.Count + 1), properties) { Destination = destination, Filters = filters };
             mailboxes.Add(mailbox);
             var deadLetters = new ReceiveProperties { LockDuration = properties.LockDuration, MaxDeliveryCount = int.MaxValue };
-            mailbox.DeadLetterQueue = new Mailbox(engine, $"{name}/{DeadLetterQueue}", (ushort)(mailboxes.Count + 1), deadLetters, mailbox);
+            mailbox.DeadLetterQueue = new Mailbox(engine, $"{name}/{DeadLetterQueue}", (ushort)(mailboxes.Count + 1), deadLetters, mailbox) { Destination = destination };
             mailboxes.Add(mailbox.DeadLetterQueue);
             destination.Mailboxes.Add(mailbox);
         }

@@ -95,7 +95,7 @@ internal sealed partial class Mailbox
         get
         {
             var due = Earlier(scheduled.NextDue, expiring.NextDue);
-            due = Earlier(due, nextWaiterCheck);
+            due = Earlier(Earlier(due, nextWaiterCheck), RestingDue);
             if (locks.First is { } entry) due = Earlier(due, entry.LockedUntil);
             return sessionLocks.First is { } session ? Earlier(due, session.Value.LockedUntil) : due;
         }
@@ -118,6 +118,7 @@ internal sealed partial class Mailbox
             ready.DropRemoved();
         }
 
+        ExpireResting();
         OnTimeForSessions();
     }
 
@@ -182,6 +183,7 @@ internal sealed partial class Mailbox
     public MailboxEntry Receive(MailboxEntry entry)
     {
         var moved = Hold(entry.Message);
+        if (engine.Log is not null) MessageLog.AddHolder(entry.Message);
         moved.DeliveryCount = entry.DeliveryCount;
         moved.Overrides = entry.Overrides;
         return moved;

@@ -19,6 +19,9 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
 
     public SequenceIndex Index { get; } = new();
 
+    /// <summary>What its messages are sent to; null for what only the log still knows.</summary>
+    public Destination? Destination { get; init; }
+
     public IReadOnlyList<CorrelationFilter>? Filters { get; init; }
 
     public Mailbox? DeadLetterQueue { get; set; }
@@ -57,15 +60,23 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
             return;
         }
 
-        if (DeadLetterSource is null && Shortest(message.TimeToLive, message.Destination.DefaultTimeToLive, Properties.DefaultMessageTimeToLive) is { } life)
-        {
-            var visibleAt = message.ScheduledFor > message.EnqueuedAt ? message.ScheduledFor : message.EnqueuedAt;
-            entry.ExpiresAt = life < DateTime.MaxValue - visibleAt ? visibleAt + life : DateTime.MaxValue;
-            if (entry.ExpiresAt < DateTime.MaxValue) expiring.Add(entry, entry.ExpiresAt);
-        }
-
+        SetExpiry(entry);
         if (entry.Deferred) entry.State = EntryState.Deferred;
         else Return(entry);
+    }
+
+    private void SetExpiry(MailboxEntry entry)
+    {
+        entry.ExpiresAt = ExpiryOf(entry.Message);
+        if (entry.ExpiresAt < DateTime.MaxValue) expiring.Add(entry, entry.ExpiresAt);
+    }
+
+    private DateTime ExpiryOf(StoredMessage message)
+    {
+        if (DeadLetterSource is not null || Shortest(message.TimeToLive, message.Destination.DefaultTimeToLive, Properties.DefaultMessageTimeToLive) is not { } life)
+            return DateTime.MaxValue;
+        var visibleAt = message.ScheduledFor > message.EnqueuedAt ? message.ScheduledFor : message.EnqueuedAt;
+        return life < DateTime.MaxValue - visibleAt ? visibleAt + life : DateTime.MaxValue;
     }
 
     public void MarkDirty()
@@ -107,7 +118,7 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
                 continue;
             }
 
-            if (!ready.TryTake(out var entry)) return;
+            if (!TryTakeReady(out var entry)) return;
             if (IsExpired(entry)) continue;
             hungry.Remove(node);
             hungry.AddLast(node);
@@ -133,7 +144,7 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
     private void Lock(MailboxEntry entry, LockList list)
     {
         entry.State = EntryState.Locked;
-        entry.LockToken = Guid.CreateVersion7();
+        entry.LockToken = engine.NextLockToken();
         entry.LockedUntil = engine.Now + Properties.LockDuration;
         byToken.Add(entry.LockToken, entry);
         list.Append(entry);
@@ -171,7 +182,8 @@ internal sealed partial class Mailbox(BrokerEngine engine, string name, ushort i
         entry.State = EntryState.Removed;
         Index.Remove(entry.Message.SequenceNumber);
         ForgetSessionIfUnused(entry.Message.SessionId);
-        if (--entry.Message.References == 0) engine.Release(entry.Message);
+        engine.Log?.Release(entry.Message.Destination, entry.Message.SequenceNumber);
+        if (--entry.Message.References == 0) engine.Evict(entry.Message);
     }
 
     private static TimeSpan? Shortest(params ReadOnlySpan<TimeSpan?> lives)

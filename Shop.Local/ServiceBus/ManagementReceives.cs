@@ -17,12 +17,13 @@ internal static class ManagementReceives
         if (body["omit-message-body"] is true) return Response.From(501, BrokerErrors.NotImplemented("Peeking without bodies is not supported."));
         var messages = new List();
         var size = 0;
-        foreach (var entry in mailbox.Index.From(from))
+        foreach (var (sequenceNumber, held) in mailbox.Index.From(from))
         {
             if (messages.Count >= count || size > MaxAnswerBytes) break;
+            var entry = held ?? mailbox.View(sequenceNumber);
             if (entry.ExpiresAt <= engine.Now || (sessionId is not null && entry.Message.SessionId != sessionId)) continue;
             size += entry.Message.Length;
-            messages.Add(new Map { ["message"] = Bytes(BrokerEngine.Encode(entry, locked: false)) });
+            messages.Add(new Map { ["message"] = Bytes(engine.Encode(entry, locked: false)) });
         }
 
         return messages.Count > 0 ? Response.Ok(new Map { ["messages"] = messages })
@@ -43,7 +44,7 @@ internal static class ManagementReceives
         return Response.Ok(new Map { ["expirations"] = expirations });
     }
 
-    public static Response ReceiveDeferred(Mailbox mailbox, Map body)
+    public static Response ReceiveDeferred(BrokerEngine engine, Mailbox mailbox, Map body)
     {
         var sequenceNumbers = (long[])body["sequence-numbers"];
         var sessionId = body["session-id"] as string;
@@ -60,7 +61,7 @@ internal static class ManagementReceives
         foreach (var sequenceNumber in sequenceNumbers)
         {
             if (mailbox.TryLockDeferred(sequenceNumber, sessionId) is not { } entry) continue;
-            messages.Add(new Map { ["message"] = Bytes(BrokerEngine.Encode(entry, locked: true)), ["lock-token"] = entry.LockToken });
+            messages.Add(new Map { ["message"] = Bytes(engine.Encode(entry, locked: true)), ["lock-token"] = entry.LockToken });
             if (isReceiveAndDelete) mailbox.Remove(entry);
         }
 

@@ -19,7 +19,7 @@ internal sealed class ManagementRequests(BrokerEngine engine, Destination? desti
         ("com.microsoft:cancel-scheduled-message", { } to, _) => ManagementSends.Cancel(to, body),
         ("com.microsoft:peek-message", _, { } from) => ManagementReceives.Peek(engine, from, body),
         ("com.microsoft:renew-lock", _, { } from) => ManagementReceives.RenewLocks(from, body),
-        ("com.microsoft:receive-by-sequence-number", _, { } from) => ManagementReceives.ReceiveDeferred(from, body),
+        ("com.microsoft:receive-by-sequence-number", _, { } from) => ManagementReceives.ReceiveDeferred(engine, from, body),
         ("com.microsoft:update-disposition", _, { } from) => ManagementReceives.Settle(from, body),
         ("com.microsoft:renew-session-lock", _, { } from) => ManagementSessions.Renew(from, body),
         ("com.microsoft:get-session-state", _, { } from) => ManagementSessions.GetState(from, body),

@@ -5,20 +5,40 @@ using Amqp.Types;
 namespace Shop.Local.ServiceBus;
 
 /// <summary>One section of an encoded message: its descriptor's code and where it lies.</summary>
-internal readonly record struct MessageSection(ulong Code, int Start, int ValueStart, int End);
+internal readonly record struct MessageSection(ulong Code, int Start, int ValueStart, int End)
+{
+    public ReadOnlySpan<byte> ValueIn(byte[] message) => message.AsSpan(ValueStart..End);
+}
 
-/// <summary>What the broker reads of a message; the body stays as it came.</summary>
+/// <summary>What the broker reads of a message; the body stays as it came, and properties are decoded when somebody asks.</summary>
 internal sealed class IncomingMessage(byte[] encoded)
 {
+    private MessageSection propertiesSection;
+    private MessageSection applicationPropertiesSection;
+
     public byte[] Encoded { get; } = encoded;
 
     public TimeSpan? TimeToLive { get; set; }
 
     public DateTime ScheduledFor { get; set; }
 
-    public Properties? Properties { get; set; }
+    public Properties? Properties => field ??= propertiesSection.Code == 0 ? null : MessageFormat.Decode(Encoded, propertiesSection).Properties;
 
-    public ApplicationProperties? ApplicationProperties { get; set; }
+    public ApplicationProperties? ApplicationProperties =>
+        field ??= applicationPropertiesSection.Code == 0 ? null : MessageFormat.Decode(Encoded, applicationPropertiesSection).ApplicationProperties;
+
+    /// <summary>Takes note of a section; decodes it at once when it is unusual, to see that it can be.</summary>
+    public void SetProperties(MessageSection section)
+    {
+        propertiesSection = section;
+        if (!MessageShape.AreProperties(section.ValueIn(Encoded))) _ = Properties;
+    }
+
+    public void SetApplicationProperties(MessageSection section)
+    {
+        applicationPropertiesSection = section;
+        if (!MessageShape.AreApplicationProperties(section.ValueIn(Encoded))) _ = ApplicationProperties;
+    }
 }
 
 /// <summary>Takes encoded messages apart and puts them together again around an untouched body.</summary>
@@ -40,7 +60,7 @@ internal static class MessageFormat
 
     /// <summary>Reads what decides about a message's fate.</summary>
     /// <remarks>
-    /// Everything but the body is decoded, and the body's structure is checked: a receiver's library hangs up on a message that it cannot
+    /// Everything but the body is looked over, and the body's structure is checked: a receiver's library hangs up on a message that it cannot
     /// decode, so that one such message would keep everyone from receiving.
     /// </remarks>
     /// <exception cref="InvalidDataException">This is no AMQP message.</exception>
@@ -57,17 +77,19 @@ internal static class MessageFormat
             switch (section.Code)
             {
                 case HeaderCode:
-                    // The library's header answers 0 for an absent ttl, and Service Bus does not expire at once either.
-                    if (Decode(encoded, section).Header is { Ttl: > 0 } header) message.TimeToLive = TimeSpan.FromMilliseconds(header.Ttl);
+                    var header = section.ValueIn(encoded);
+                    var ttl = MessageShape.IsHeader(header) ? MessageShape.UInt(MessageShape.Field(header, 2)) : Decode(encoded, section).Header.Ttl;
+                    // A ttl of 0 is as good as none, as Service Bus does not expire at once either.
+                    if (ttl > 0) message.TimeToLive = TimeSpan.FromMilliseconds(ttl);
                     break;
                 case MessageAnnotationsCode:
                     if (Decode(encoded, section).MessageAnnotations?.Map[ScheduledEnqueueTime] is DateTime time) message.ScheduledFor = time;
                     break;
                 case PropertiesCode:
-                    message.Properties = Decode(encoded, section).Properties;
+                    message.SetProperties(section);
                     break;
                 case ApplicationPropertiesCode:
-                    message.ApplicationProperties = Decode(encoded, section).ApplicationProperties;
+                    message.SetApplicationProperties(section);
                     break;
                 case > ApplicationPropertiesCode:
                     hasBody |= section.Code < FooterCode;
@@ -103,6 +125,7 @@ internal static class MessageFormat
     /// <summary>The message as a receiver gets it: a fresh header and annotations in front of the bytes that were sent.</summary>
     public static ByteBuffer EncodeDelivery(byte[] stored, MailboxEntry entry, string? deadLetterSource, bool locked)
     {
+        if (entry.Overrides is null && deadLetterSource is null && TryEncodePlain(stored, entry, locked) is { } plain) return plain;
         var buffer = new ByteBuffer(stored.Length + 256 + (entry.Overrides?.Length ?? 0), true);
         Header? header = null;
         MessageAnnotations? annotations = null;
@@ -165,8 +188,26 @@ internal static class MessageFormat
         map[EnqueuedSequenceNumber] = entry.Message.SequenceNumber;
         map[EnqueuedTime] = entry.Message.EnqueuedAt;
         if (locked) map[LockedUntil] = entry.LockedUntil;
-        map[MessageState] = entry.State switch { EntryState.Scheduled => 2, _ => entry.Deferred ? 1 : 0 };
+        map[MessageState] = StateOf(entry);
         if (deadLetterSource is not null) map[DeadLetterSource] = deadLetterSource;
+    }
+
+    private static int StateOf(MailboxEntry entry) => entry.State is EntryState.Scheduled ? 2 : entry.Deferred ? 1 : 0;
+
+    /// <summary>The delivery of a message without annotations of its own, which nearly all are; null for others.</summary>
+    private static ByteBuffer? TryEncodePlain(byte[] stored, MailboxEntry entry, bool locked)
+    {
+        var first = ReadSection(stored, 0);
+        var header = first.Code == HeaderCode ? first.ValueIn(stored) : [];
+        var rest = first.Code == HeaderCode ? first.End : 0;
+        if (!header.IsEmpty && !MessageShape.IsHeader(header)) return null;
+        if (rest < stored.Length && WireFormat.ReadDescriptor(stored.AsSpan(rest)).Code <= MessageAnnotationsCode) return null;
+        var front = locked ? DeliveryFront.Locked : DeliveryFront.Unlocked;
+        var bytes = new byte[front.MaxLength + stored.Length - rest];
+        var length = front.Write(bytes, header, entry, StateOf(entry));
+        stored.AsSpan(rest).CopyTo(bytes.AsSpan(length));
+        length += stored.Length - rest;
+        return new ByteBuffer(bytes, 0, length, bytes.Length);
     }
 
     /// <summary>Sections come in the order of their codes; only data and sequences may be repeated, and a body is of one kind.</summary>
@@ -195,7 +236,7 @@ internal static class MessageFormat
         return new MessageSection(code, offset, offset + valueStart, offset + valueStart + size);
     }
 
-    private static Message Decode(byte[] message, MessageSection section)
+    public static Message Decode(byte[] message, MessageSection section)
     {
         var length = section.End - section.Start;
         return Message.Decode(new ByteBuffer(message, section.Start, length, length));

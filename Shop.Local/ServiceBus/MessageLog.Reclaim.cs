@@ -60,7 +60,7 @@ internal sealed partial class MessageLog
         while (reader.TryRead(out var type, out var payload) && oldest.Live > 0)
         {
             var record = new LogReader(payload);
-            if (type is LogRecordType.Message) RewriteMessage(oldest, ref record);
+            if (type is LogRecordType.Message) RewriteMessage(oldest, reader.RecordStart, ref record);
             if (type is LogRecordType.Names) ReplayNames(ref record);
             if (type is LogRecordType.SessionState && mailboxesById[record.Mailbox()] is { } mailbox
                 && mailbox.FindSession(record.Text()) is { } session && session.StateSegment == oldest)
@@ -74,23 +74,23 @@ internal sealed partial class MessageLog
         segments.RemoveAt(0);
     }
 
-    private void RewriteMessage(LogSegment oldest, ref LogReader record)
+    private void RewriteMessage(LogSegment oldest, long start, ref LogReader reader)
     {
-        _ = record.Mailbox();
-        var (sequenceNumber, _, _) = (record.Int64(), record.Time(), record.Time());
-        List<MailboxEntry> entries = [];
-        for (var count = record.Mailbox(); count > 0; count--)
+        var record = MessageRecord.Read(ref reader);
+        var destination = destinationsById[record.DestinationId];
+        if (!destination.Places.TryGet(record.SequenceNumber, out var place) || place.Segment != oldest.Number || place.Offset != start) return;
+        List<Holding> holders = [];
+        foreach (var state in record.States)
         {
-            var mailbox = mailboxesById[record.Mailbox()];
-            _ = record.Take(5);
-            _ = record.Bytes();
-            foreach (var place in new[] { mailbox, mailbox.DeadLetterQueue })
+            var mailbox = mailboxesById[state.MailboxId];
+            foreach (var holder in new[] { mailbox, mailbox.DeadLetterQueue })
             {
-                if (place is not null && place.Index.TryGet(sequenceNumber, out var entry) && entry.Message.Segment == oldest) entries.Add(entry);
+                if (holder is null) continue;
+                if (holder.Index.TryGet(record.SequenceNumber, out var entry)) holders.Add(new Holding(holder, entry));
+                else if (holder.Index.IsResting(record.SequenceNumber)) holders.Add(new Holding(holder));
             }
         }
 
-        if (entries.Count == 0) return;
-        AppendMessage(entries[0].Message, record.Bytes()!, entries.ToArray());
+        AppendMessage(record.ToMessage(destination), holders.ToArray());
     }
 }

@@ -17,9 +17,10 @@ internal sealed partial class MessageLog
         {
             foreach (var path in Directory.GetFiles(directory, "*" + LogSegment.Extension).Order(StringComparer.Ordinal))
             {
-                if (!long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                if (!int.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out _))
                     throw new BrokerStartException($"'{path}' does not belong into a data directory of the broker.");
                 segments.Add(LogSegment.Open(path));
+                if (segments[^1].Number - segments[0].Number != segments.Count - 1) throw new BrokerStartException($"The log segment before '{path}' is missing.");
             }
 
             for (var i = 0; i < segments.Count; i++) Replay(segments[i], isLast: i == segments.Count - 1);
@@ -31,7 +32,10 @@ internal sealed partial class MessageLog
 
             foreach (var mailbox in engine.Mailboxes)
             {
-                foreach (var entry in mailbox.Index.From(0).ToList()) mailbox.Place(entry);
+                foreach (var (_, entry) in mailbox.Index.From(0).ToList())
+                {
+                    if (entry is not null) mailbox.Place(entry);
+                }
             }
 
             BeginSegment();
@@ -64,14 +68,13 @@ internal sealed partial class MessageLog
                 ReplayNames(ref reader);
                 break;
             case LogRecordType.Message:
-                ReplayMessage(segment, recordStart, ref reader, payload.Length);
+                ReplayMessage(segment, recordStart, ref reader, LogBuffer.HeaderSize + 1 + payload.Length);
                 break;
             case LogRecordType.Entry:
                 ReplayEntry(ref reader);
                 break;
             case LogRecordType.Removal:
-                var mailbox = mailboxesById[reader.Mailbox()];
-                if (mailbox.Index.TryGet(reader.Int64(), out var removed)) mailbox.Forget(removed);
+                mailboxesById[reader.Mailbox()].Drop(reader.Int64());
                 break;
             case LogRecordType.SessionState:
                 mailboxesById[reader.Mailbox()].RestoreSessionState(reader.Text(), reader.Bytes(), segment);
@@ -105,35 +108,24 @@ internal sealed partial class MessageLog
         return mailbox;
     }
 
-    private void ReplayMessage(LogSegment segment, long recordStart, ref LogReader reader, int payloadLength)
+    private void ReplayMessage(LogSegment segment, long recordStart, ref LogReader reader, int recordLength)
     {
-        var destination = destinationsById[reader.Mailbox()];
-        var (sequenceNumber, enqueuedAt, scheduledFor) = (reader.Int64(), reader.Time(), reader.Time());
-        List<(Mailbox Mailbox, uint DeliveryCount, bool Deferred, byte[]? Overrides)> states = [];
-        for (var count = reader.Mailbox(); count > 0; count--)
-            states.Add((mailboxesById[reader.Mailbox()], (uint)reader.Int32(), reader.Byte() == 1, reader.Bytes()));
-        var bytes = reader.Bytes() ?? throw new InvalidDataException("A message record without a message.");
-        var incoming = MessageFormat.Parse(bytes);
-        var message = new StoredMessage
+        var record = MessageRecord.Read(ref reader);
+        var destination = destinationsById[record.DestinationId];
+        // A message that was being moved to the end of the log when the process died is there twice.
+        foreach (var state in record.States) mailboxesById[state.MailboxId].Drop(record.SequenceNumber);
+        Account(destination, record.SequenceNumber, segment, recordStart, recordLength, record.States.Length);
+        var message = record.ToMessage(destination);
+        foreach (var state in record.States)
         {
-            Destination = destination,
-            SequenceNumber = sequenceNumber,
-            EnqueuedAt = enqueuedAt,
-            ScheduledFor = scheduledFor,
-            TimeToLive = incoming.TimeToLive,
-            SessionId = incoming.Properties?.GroupId,
-        };
-        foreach (var (mailbox, deliveryCount, deferred, overrides) in states)
-        {
-            // A message that was being moved to the end of the log when the process died is there twice.
-            if (mailbox.Index.TryGet(sequenceNumber, out var earlier)) mailbox.Forget(earlier);
+            var mailbox = mailboxesById[state.MailboxId];
+            if (state.IsUntouched && mailbox.TryRest(message, isCrowded: true)) continue;
             var entry = mailbox.Hold(message);
-            (entry.DeliveryCount, entry.Deferred, entry.Overrides) = (deliveryCount, deferred, overrides);
+            (entry.DeliveryCount, entry.Deferred, entry.Overrides) = (state.DeliveryCount, state.Deferred, state.Overrides);
         }
 
-        var offset = recordStart + LogBuffer.HeaderSize + 1 + payloadLength - bytes.Length;
-        if (message.References > 0) Account(message, segment, offset, bytes.Length);
-        destination.NextSequenceNumber = Math.Max(destination.NextSequenceNumber, sequenceNumber + 1);
+        message.Bytes = null;
+        destination.NextSequenceNumber = Math.Max(destination.NextSequenceNumber, record.SequenceNumber + 1);
     }
 
     private void ReplayEntry(ref LogReader reader)
@@ -141,7 +133,12 @@ internal sealed partial class MessageLog
         var mailbox = mailboxesById[reader.Mailbox()];
         var sequenceNumber = reader.Int64();
         var target = mailboxesById[reader.Mailbox()];
-        if (!mailbox.Index.TryGet(sequenceNumber, out var entry)) return;
+        if (!mailbox.Index.TryGet(sequenceNumber, out var entry))
+        {
+            if (!mailbox.Index.IsResting(sequenceNumber)) return;
+            entry = mailbox.Wake(sequenceNumber);
+        }
+
         entry.DeliveryCount = (uint)reader.Int32();
         entry.Deferred = reader.Byte() == 1;
         entry.Overrides = reader.Bytes();

@@ -13,6 +13,7 @@ internal sealed partial class MessageLog : IDisposable
     private readonly FileStream directoryLock;
     private readonly List<LogSegment> segments = [];
     private readonly LogBuffer buffer = new();
+    private readonly LogWindow window = new();
     private BrokerEngine engine = null!;
     private LogSegment active = null!;
     private long liveBytes;
@@ -46,23 +47,25 @@ internal sealed partial class MessageLog : IDisposable
         }
     }
 
-    public void AppendMessage(StoredMessage message, byte[] bytes, ReadOnlySpan<MailboxEntry> entries)
+    /// <summary>Appends a message whose bytes are in memory.</summary>
+    public void AppendMessage(StoredMessage message, ReadOnlySpan<Holding> holders)
     {
+        var start = active.Length + buffer.Length;
         buffer.Begin(LogRecordType.Message);
         buffer.Mailbox(message.Destination.Id);
         buffer.Int64(message.SequenceNumber);
         buffer.Time(message.EnqueuedAt);
         buffer.Time(message.ScheduledFor);
-        buffer.Mailbox((ushort)entries.Length);
-        foreach (var entry in entries)
+        buffer.Mailbox((ushort)holders.Length);
+        foreach (var (mailbox, entry) in holders)
         {
-            buffer.Mailbox(entry.Mailbox.Id);
+            buffer.Mailbox(mailbox.Id);
             WriteState(entry);
         }
 
-        buffer.Bytes(bytes);
-        Account(message, active, active.Length + buffer.Length - bytes.Length, bytes.Length);
+        buffer.Bytes(message.Bytes);
         buffer.End();
+        Account(message.Destination, message.SequenceNumber, active, start, (int)(active.Length + buffer.Length - start), holders.Length);
     }
 
     /// <summary>An entry's new state, in the mailbox that it is in or moves to.</summary>
@@ -111,25 +114,33 @@ internal sealed partial class MessageLog : IDisposable
         buffer.Clear();
     }
 
-    public static byte[] Read(StoredMessage message)
-    {
-        var bytes = new byte[message.Length];
-        for (var done = 0; done < bytes.Length;)
-        {
-            var read = RandomAccess.Read(message.Segment!.Handle, bytes.AsSpan(done), message.Offset + done);
-            if (read == 0) throw new InvalidDataException($"{message.Segment.Path} is shorter than it was.");
-            done += read;
-        }
+    /// <summary>The bytes of a message that are no longer in memory.</summary>
+    public byte[] Read(StoredMessage message) => Load(message.Destination, message.SequenceNumber).Bytes!;
 
-        return bytes;
+    /// <summary>A message as it was stored.</summary>
+    public StoredMessage Load(Destination destination, long sequenceNumber)
+    {
+        if (!destination.Places.TryGet(sequenceNumber, out var place))
+            throw new InvalidDataException($"The log has no message {sequenceNumber} of '{destination.Name}'.");
+        var unwritten = place.Segment == active?.Number ? place.Offset - active.Length : -1;
+        var record = new LogReader(unwritten >= 0
+            ? buffer.Written.Slice((int)unwritten, place.Length)[(LogBuffer.HeaderSize + 1)..]
+            : window.Read(SegmentOf(place), place)[(LogBuffer.HeaderSize + 1)..]);
+        return MessageRecord.Read(ref record).ToMessage(destination);
     }
 
-    public void Release(StoredMessage message)
+    /// <summary>One more mailbox holds a message.</summary>
+    public static void AddHolder(StoredMessage message) => message.Destination.Places.GetOrAdd(message.SequenceNumber).Holders++;
+
+    /// <summary>A mailbox has let go of a message; nobody wants its record when it was the last one.</summary>
+    public void Release(Destination destination, long sequenceNumber)
     {
-        if (message.Segment is null) return;
-        message.Segment.Live--;
-        message.Segment = null;
-        liveBytes -= message.Length;
+        if (!destination.Places.TryGet(sequenceNumber, out _)) return;
+        ref var place = ref destination.Places.GetOrAdd(sequenceNumber);
+        if (--place.Holders > 0) return;
+        SegmentOf(place).Live--;
+        liveBytes -= place.Length;
+        destination.Places.Remove(sequenceNumber);
     }
 
     public void Dispose()
@@ -139,19 +150,28 @@ internal sealed partial class MessageLog : IDisposable
         directoryLock.Dispose();
     }
 
-    private void Account(StoredMessage message, LogSegment segment, long offset, int length)
+    private LogSegment SegmentOf(LogPlace place) => segments[place.Segment - segments[0].Number];
+
+    private void Account(Destination destination, long sequenceNumber, LogSegment segment, long offset, int length, int holders)
     {
-        Release(message);
-        (message.Segment, message.Offset, message.Length) = (segment, offset, length);
+        ref var place = ref destination.Places.GetOrAdd(sequenceNumber);
+        if (place.Segment != 0)
+        {
+            SegmentOf(place).Live--;
+            liveBytes -= place.Length;
+        }
+
+        place = new LogPlace { Segment = segment.Number, Offset = (uint)offset, Length = length, Holders = holders };
         segment.Live++;
         liveBytes += length;
     }
 
-    private void WriteState(MailboxEntry entry)
+    /// <param name="entry">Null when nothing has happened to the message.</param>
+    private void WriteState(MailboxEntry? entry)
     {
-        buffer.Int32((int)entry.DeliveryCount);
-        buffer.Byte(entry.Deferred ? (byte)1 : (byte)0);
-        buffer.Bytes(entry.Overrides);
+        buffer.Int32((int)(entry?.DeliveryCount ?? 0));
+        buffer.Byte(entry is { Deferred: true } ? (byte)1 : (byte)0);
+        buffer.Bytes(entry?.Overrides);
     }
 
     private void BeginSegment()

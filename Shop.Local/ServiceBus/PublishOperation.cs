@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Amqp.Framing;
 
 namespace Shop.Local.ServiceBus;
@@ -47,17 +48,17 @@ internal static class Publishing
     public static long[] Publish(BrokerEngine engine, Destination destination, List<IncomingMessage> messages)
     {
         var sequenceNumbers = new long[messages.Count];
-        List<MailboxEntry> entries = [];
+        List<Holding> holders = [];
         for (var i = 0; i < messages.Count; i++)
         {
-            sequenceNumbers[i] = Store(engine, destination, messages[i], entries);
-            if (engine.Faults.Duplicates()) Store(engine, destination, messages[i], entries);
+            sequenceNumbers[i] = Store(engine, destination, messages[i], holders);
+            if (engine.Faults.Duplicates()) Store(engine, destination, messages[i], holders);
         }
 
         return sequenceNumbers;
     }
 
-    private static long Store(BrokerEngine engine, Destination destination, IncomingMessage incoming, List<MailboxEntry> entries)
+    private static long Store(BrokerEngine engine, Destination destination, IncomingMessage incoming, List<Holding> holders)
     {
         var message = new StoredMessage
         {
@@ -66,20 +67,25 @@ internal static class Publishing
             EnqueuedAt = engine.Now,
             ScheduledFor = engine.Faults.VisibleAt(engine.Now, incoming.ScheduledFor),
             TimeToLive = incoming.TimeToLive,
-            SessionId = incoming.Properties?.GroupId,
+            SessionId = destination.HasSessions ? incoming.Properties?.GroupId : null,
             Bytes = incoming.Encoded,
             Length = incoming.Encoded.Length,
         };
-        entries.Clear();
+        holders.Clear();
         foreach (var mailbox in destination.Mailboxes)
         {
-            if (mailbox.Takes(incoming)) entries.Add(mailbox.Hold(message));
+            if (!mailbox.Takes(incoming)) continue;
+            holders.Add(mailbox.TryRest(message, engine.IsCrowded) ? new Holding(mailbox) : new Holding(mailbox, mailbox.Hold(message)));
         }
 
-        if (entries.Count == 0) return message.SequenceNumber;
-        engine.Log?.AppendMessage(message, incoming.Encoded, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
-        engine.Cache(message);
-        foreach (var entry in entries) entry.Mailbox.Place(entry);
+        if (holders.Count == 0) return message.SequenceNumber;
+        engine.Log?.AppendMessage(message, CollectionsMarshal.AsSpan(holders));
+        if (message.References > 0) engine.Cache(message);
+        foreach (var holder in holders)
+        {
+            if (holder.Entry is not null) holder.Mailbox.Place(holder.Entry);
+        }
+
         return message.SequenceNumber;
     }
 }

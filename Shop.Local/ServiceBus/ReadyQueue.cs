@@ -24,6 +24,11 @@ internal sealed class ReadyQueue
         }
     }
 
+    public int Count => arrivals.Count + returned.Count;
+
+    /// <summary>The lowest number that waits; <see cref="long.MaxValue"/> when none does.</summary>
+    public long FirstSequenceNumber => TryPeek(out var entry, out _) ? entry.Message.SequenceNumber : long.MaxValue;
+
     public bool IsEmpty => !TryPeek(out _, out _);
 
     /// <summary>Lets go of removed entries in front, which nobody may ever come to take.</summary>

@@ -1,6 +1,6 @@
 namespace Shop.Local.ServiceBus;
 
-/// <summary>A message that the broker has taken, shared by the mailboxes that hold it. Its bytes are in memory, in the log, or both.</summary>
+/// <summary>A message in memory, shared by the mailboxes that hold it there. Its bytes are in memory, in the log, or both.</summary>
 internal sealed class StoredMessage
 {
     public required Destination Destination { get; init; }
@@ -15,16 +15,12 @@ internal sealed class StoredMessage
 
     public string? SessionId { get; init; }
 
-    /// <summary>The encoded message while it is cached; null when it must be read from <see cref="Segment"/>.</summary>
+    /// <summary>The encoded message while it is cached; null when it must be read from the log.</summary>
     public byte[]? Bytes { get; set; }
 
-    public LogSegment? Segment { get; set; }
+    public required int Length { get; init; }
 
-    public long Offset { get; set; }
-
-    public int Length { get; set; }
-
-    /// <summary>How many mailboxes still hold the message.</summary>
+    /// <summary>How many entries share it.</summary>
     public int References { get; set; }
 }
 
@@ -57,6 +53,9 @@ internal sealed class MailboxEntry(StoredMessage message, Mailbox mailbox)
     public Guid LockToken { get; set; }
 
     public DateTime LockedUntil { get; set; }
+
+    /// <summary>Whether nothing has happened to it yet, so that the message alone says all about it.</summary>
+    public bool IsUntouched => DeliveryCount == 0 && !Deferred && Overrides is null;
 
     /// <summary>The receiver that holds it, which has so many bytes more in hand.</summary>
     public ConsumerLink? Holder { get; set; }
