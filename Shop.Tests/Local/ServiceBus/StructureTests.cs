@@ -36,12 +36,25 @@ public sealed class StructureTests
     {
         var mailbox = NewMailbox();
         var index = new SequenceIndex();
-        foreach (var number in add) index.Add(Entry(mailbox, number));
+        foreach (var number in add)
+        {
+            if (IsResting(number)) index.AddResting(number);
+            else index.Add(Entry(mailbox, number));
+        }
+
         foreach (var number in remove) index.Remove(number);
         var expected = add.Except(remove).Order().ToList();
-        Assert.Equal(expected.Count, index.Count);
-        Assert.Equal(expected.Where(number => number >= from), index.From(from).Select(entry => (int)entry.Message.SequenceNumber));
-        Assert.All(remove, number => Assert.False(index.TryGet(number, out _)));
+        Assert.Equal((expected.Count, expected.Count(IsResting)), (index.Count, index.RestingCount));
+        Assert.Equal(
+            expected.Where(number => number >= from).Select(number => (number, IsResting(number))),
+            index.From(from).Select(item => ((int)item.SequenceNumber, item.Entry is null)));
+        Assert.All(remove, number => Assert.False(index.TryGet(number, out _) || index.IsResting(number)));
+        Assert.Equal(expected.Where(IsResting).Select(number => (long)number).FirstOrDefault(long.MaxValue), index.FirstResting);
+
+        // Waking one after the other leaves a plain index.
+        while (index.RestingCount > 0) index.Add(Entry(mailbox, index.FirstResting));
+        Assert.Equal((long.MaxValue, expected.Count), (index.FirstResting, index.InMemoryCount));
+        static bool IsResting(int number) => number % 3 != 0;
     });
 
     [Fact]
@@ -67,5 +80,6 @@ public sealed class StructureTests
         Destination = new Destination("d", 1, null),
         SequenceNumber = number,
         EnqueuedAt = default,
+        Length = 0,
     }, mailbox);
 }

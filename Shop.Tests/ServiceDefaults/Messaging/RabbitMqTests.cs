@@ -1,3 +1,4 @@
+using Shop.Local.RabbitMq;
 using Shop.ServiceDefaults.Messaging;
 
 namespace Shop.Tests.ServiceDefaults.Messaging;
@@ -5,7 +6,7 @@ namespace Shop.Tests.ServiceDefaults.Messaging;
 /// <summary>The client with a second, real broker that somebody else wrote.</summary>
 public sealed class RabbitMqTests : IAsyncLifetime
 {
-    private RabbitMqServer server = null!;
+    private LocalRabbitMq server = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
