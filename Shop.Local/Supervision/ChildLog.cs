@@ -23,6 +23,9 @@ internal sealed class ChildLog : IDisposable
         Rotate();
     }
 
+    /// <summary>Lines that are in no file because none could be written.</summary>
+    public int Lost { get; private set; }
+
     public string Tail
     {
         get
@@ -36,8 +39,7 @@ internal sealed class ChildLog : IDisposable
         lock (gate)
         {
             if (writer is null) return;
-            if (writer.BaseStream.Position > MaximumBytes) Rotate();
-            writer.WriteLine(line);
+            WriteToFile(line);
             if (tail.Count == TailLines) tail.Dequeue();
             tail.Enqueue(line.Length > MaximumTailLineLength ? line[..MaximumTailLineLength] + "..." : line);
         }
@@ -47,14 +49,41 @@ internal sealed class ChildLog : IDisposable
     {
         lock (gate)
         {
-            writer?.Dispose();
-            writer = null;
+            Close();
         }
+    }
+
+    /// <summary>A full disk costs lines of a log, not the runner: this is called where nobody can catch.</summary>
+    private void WriteToFile(string line)
+    {
+        try
+        {
+            if (writer!.BaseStream.Position > MaximumBytes) Rotate();
+            writer.WriteLine(line);
+        }
+        catch (IOException)
+        {
+            Lost++;
+        }
+    }
+
+    private void Close()
+    {
+        try
+        {
+            writer?.Dispose();
+        }
+        catch (IOException)
+        {
+            Lost++;
+        }
+
+        writer = null;
     }
 
     private void Rotate()
     {
-        writer?.Dispose();
+        Close();
         if (new FileInfo(path) is { Exists: true, Length: > 0 }) File.Move(path, path + ".1", overwrite: true);
         writer = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
     }
