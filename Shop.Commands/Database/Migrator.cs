@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 using DbUp;
 using DbUp.Engine;
 using DbUp.Engine.Output;
@@ -34,6 +35,8 @@ internal sealed partial class Migrator(IConfiguration configuration, ILogger<Mig
             .LogTo(new UpgradeLog(logger))
             .Build();
         DatabaseUpgradeResult result = await Task.Run(upgrade.PerformUpgrade, cancellationToken);
+        // DbUp hands back what it caught: a server that went away meanwhile is an outage like any other, to be waited for.
+        if (result.Error is NpgsqlException { IsTransient: true } outage) ExceptionDispatchInfo.Throw(outage);
         if (!result.Successful)
             throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
         var applied = result.Scripts.Count();
