@@ -22,8 +22,9 @@ public sealed class BusClientOptions
     /// <summary>For one attempt to connect, authenticate and attach.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Sent events that the broker has not answered after this long are Unknown, and the connection is given up.</summary>
-    public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(60);
+    /// <summary>Sent events that the broker has not answered after this long are Unknown, and the connection is given up. Sending again is harmless, and a
+    /// shard waits meanwhile: well below the 30 s within which the lag is to be normal again after a fault.</summary>
+    public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>First step of the exponential backoff between attempts to connect.</summary>
     public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromMilliseconds(200);
