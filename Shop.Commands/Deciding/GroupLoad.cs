@@ -2,6 +2,9 @@ using Npgsql;
 using Shop.Commands.Database;
 using Shop.Contracts.Commands;
 using Shop.Contracts.Events;
+#if SEEDED_BUGS
+using Shop.ServiceDefaults.Reliability;
+#endif
 using static Shop.Commands.Database.Sql;
 
 namespace Shop.Commands.Deciding;
@@ -15,6 +18,10 @@ internal static class GroupLoad
         NpgsqlConnection connection, Guid groupId, IReadOnlyList<Submission> submissions, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var keys = Keys.Of(submissions);
+#if SEEDED_BUGS
+        // Looked up before the targets are locked, and GroupWrite does not mind a second row: checked, then acted.
+        if (SeededBug.IsOn(SeededBug.NoUniqueKey)) keys.CommandIds.IntersectWith(await LoggedAlreadyAsync(connection, keys.CommandIds, cancellationToken));
+#endif
         await using var batch = new NpgsqlBatch(connection);
         batch.Add("begin");
         batch.Add("insert into command_group (group_id, at) values ($1, $2)", Value(groupId), Value(now));
@@ -46,6 +53,17 @@ internal static class GroupLoad
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         return await ReadAsync(reader, cancellationToken);
     }
+
+#if SEEDED_BUGS
+    private static async Task<HashSet<string>> LoggedAlreadyAsync(NpgsqlConnection connection, HashSet<string> ids, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("select command_id from command_log where command_id = any($1)", connection) { Parameters = { Texts(ids) } };
+        var logged = new HashSet<string>(StringComparer.Ordinal);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken)) logged.Add(reader.GetString(0));
+        return logged;
+    }
+#endif
 
     private static async Task<GroupState> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {

@@ -3,6 +3,9 @@ using Npgsql;
 using Shop.Commands.Database;
 using Shop.Commands.Outbox;
 using Shop.Contracts.Events;
+#if SEEDED_BUGS
+using Shop.ServiceDefaults.Reliability;
+#endif
 using static Shop.Commands.Database.Sql;
 
 namespace Shop.Commands.Deciding;
@@ -143,7 +146,11 @@ internal static class GroupWrite
     {
         if (decision.NewLog.Count == 0) return;
         var rows = decision.NewLog.OrderBy(row => row.Key, StringComparer.Ordinal).ToArray();
-        batch.Add("insert into command_log (command_id, payload_hash, result, at) select u.*, $4 from unnest($1, $2, $3) as u",
+        var insert = "insert into command_log (command_id, payload_hash, result, at) select u.*, $4 from unnest($1, $2, $3) as u";
+#if SEEDED_BUGS
+        if (SeededBug.IsOn(SeededBug.NoUniqueKey)) insert += " on conflict do nothing";
+#endif
+        batch.Add(insert,
             Value(Column(rows, row => row.Key)), Value(Column(rows, row => row.Value.PayloadHash)),
             Json(Column(rows, row => JsonSerializer.Serialize(row.Value.Result, DecidingJson.Default.LoggedResult))),
             Value(now));

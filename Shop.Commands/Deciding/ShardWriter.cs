@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Npgsql;
 using Shop.Commands.Observation;
 using Shop.Commands.Outbox;
+using Shop.ServiceDefaults.Reliability;
 
 namespace Shop.Commands.Deciding;
 
@@ -91,8 +92,15 @@ internal sealed partial class ShardWriter(
                 else
                 {
                     (committing, inDoubt) = (true, decision);
-                    handOff.Offer(await GroupWrite.RunAsync(connection, shard, state, decision, now, CancellationToken.None));
+#if SEEDED_BUGS
+                    if (SeededBug.IsOn(SeededBug.AcknowledgeBeforeCommit)) Answer(group, decision);
+#endif
+                    CrashPoint.Reached(CrashPoint.BeforeCommit);
+                    var events = await GroupWrite.RunAsync(connection, shard, state, decision, now, CancellationToken.None);
+                    CrashPoint.Reached(CrashPoint.AfterCommitBeforeHandOff);
+                    handOff.Offer(events);
                     telemetry.GroupCommitted(decidedAt);
+                    CrashPoint.Reached(CrashPoint.AfterHandOffBeforeAnswer);
                 }
 
                 Answer(group, decision);

@@ -1,6 +1,9 @@
 using Npgsql;
 using Shop.Commands.Observation;
 using Shop.ServiceDefaults.Messaging;
+#if SEEDED_BUGS
+using Shop.ServiceDefaults.Reliability;
+#endif
 using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Commands.Outbox;
@@ -80,6 +83,9 @@ internal sealed partial class OutboxRelay(
     {
         var free = Enumerable.Range(0, shardCount).Where(shard => !led.ContainsKey(shard)).ToArray();
         await using var take = new NpgsqlCommand("select shard, pg_try_advisory_lock($1, shard) from unnest($2) as shard", connection) { CommandTimeout = 3 };
+#if SEEDED_BUGS
+        if (SeededBug.IsOn(SeededBug.NoLeadership)) take.CommandText = "select shard, $1 <> 0 from unnest($2) as shard";
+#endif
         take.Parameters.Add(new NpgsqlParameter<int> { TypedValue = LeaderLock });
         take.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = free });
         var won = new List<int>();

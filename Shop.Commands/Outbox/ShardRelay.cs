@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Shop.Commands.Observation;
 using Shop.ServiceDefaults.Messaging;
+using Shop.ServiceDefaults.Reliability;
 
 namespace Shop.Commands.Outbox;
 
@@ -34,6 +35,7 @@ internal sealed partial class ShardRelay(
                 var events = await NextAsync(cancellationToken);
                 if (events.Count == 0) continue;
                 await PublishAsync(events, cancellationToken);
+                CrashPoint.Reached(CrashPoint.AfterPublishBeforeAck);
                 acknowledgements.Writer.TryWrite(acked);
                 if (saving.IsCompleted) await saving;
             }
@@ -107,6 +109,14 @@ internal sealed partial class ShardRelay(
             var (status, reason) = results[index];
             if (status == PublishStatus.Unknown)
             {
+#if SEEDED_BUGS
+                if (SeededBug.IsOn(SeededBug.CursorThatSkips))
+                {
+                    acked = events[^1].Position;
+                    return;
+                }
+
+#endif
                 // What was sent after it may have arrived: sending it again makes duplicates, which are harmless; skipping would lose.
                 Log.SendingAgain(logger, shard, acked + 1, reason);
                 behind = true;

@@ -5,6 +5,7 @@ using Shop.Projector.Observation;
 using Shop.Projector.Projection;
 using Shop.ServiceDefaults.Data;
 using Shop.ServiceDefaults.Messaging;
+using Shop.ServiceDefaults.Reliability;
 using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Projector.Hosting;
@@ -89,6 +90,9 @@ internal sealed partial class ProjectionWorker(
         using var spans = ProjectorTelemetry.Start(received);
         var inHandSince = status.Received(received.Min(message => message.Time == default ? time.GetUtcNow() : message.Time));
         var batch = new ProjectionBatch([.. received.Select(message => new IncomingEvent(message.Type, message.Data, message.FormatError))]);
+#if SEEDED_BUGS
+        if (SeededBug.IsOn(SeededBug.SettleBeforeStore)) await receiver.CompleteAsync(received, CancellationToken.None);
+#endif
         try
         {
             await foreach (var step in projection.ApplyAsync(batch, inHand.Token))
@@ -105,6 +109,7 @@ internal sealed partial class ProjectionWorker(
             return false;
         }
 
+        CrashPoint.Reached(CrashPoint.AfterStoreBeforeSettle);
         await SettleAsync(receiver, received, batch);
         status.BatchDone(inHandSince);
         return true;

@@ -1,5 +1,8 @@
 using MongoDB.Bson;
 using MongoDB.Driver;
+#if SEEDED_BUGS
+using Shop.ServiceDefaults.Reliability;
+#endif
 
 namespace Shop.Projector.Projection;
 
@@ -57,7 +60,11 @@ public static class GuardedWrites
         for (var i = 0; i < which.Length; i++)
         {
             var (id, version, document) = documents[which[i]];
-            writes[i] = new(new BsonDocument { { "_id", id }, { "version", new BsonDocument("$lt", version) } }, document) { IsUpsert = upsert };
+            var older = new BsonDocument { { "_id", id }, { "version", new BsonDocument("$lt", version) } };
+#if SEEDED_BUGS
+            if (SeededBug.IsOn(SeededBug.NoVersionGuard)) older.Remove("version");
+#endif
+            writes[i] = new(older, document) { IsUpsert = upsert };
         }
 
         try

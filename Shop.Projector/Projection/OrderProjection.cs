@@ -4,6 +4,7 @@ using MongoDB.Driver;
 using Shop.Contracts.Events;
 using Shop.Contracts.Views;
 using Shop.ServiceDefaults.Data;
+using Shop.ServiceDefaults.Reliability;
 
 namespace Shop.Projector.Projection;
 
@@ -53,8 +54,12 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(generations);
+#if SEEDED_BUGS
+        var redelivered = SeededBug.IsOn(SeededBug.NoFollowUpOnRedelivery) ? await SeededProjectionBugs.FindStoredAsync(models, generations[^1], batch, cancellationToken) : [];
+#endif
         await WriteAsync(models.Customers, batch, AggregateKind.Customer, state => Documents.Customer((CustomerState)state, Now), cancellationToken);
         await WriteAsync(models.Products, batch, AggregateKind.Product, state => Documents.Product((ProductState)state, Now), cancellationToken);
+        CrashPoint.Reached(CrashPoint.AfterReferenceBeforePropagation);
         yield return ProjectionStep.ReferencesWritten;
 
         foreach (var generation in generations)
@@ -63,8 +68,12 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             yield return ProjectionStep.OrdersWritten;
         }
 
+        CrashPoint.Reached(CrashPoint.AfterOrdersBeforeFollowUp);
         yield return ProjectionStep.Visible;
 
+#if SEEDED_BUGS
+        batch.Forget(redelivered);
+#endif
         OrderState[] orders = [.. batch.Winners(AggregateKind.Order).Select(winner => (OrderState)winner.State)];
         var names = await NamesAsync(batch, orders, cancellationToken);
         yield return ProjectionStep.NamesRead;
@@ -72,6 +81,9 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
         foreach (var generation in generations)
         {
             var repairs = NameRepair.OfWrittenOrders(orders, names, Now);
+#if SEEDED_BUGS
+            if (SeededBug.IsOn(SeededBug.NoNameRepair)) repairs.Clear();
+#endif
             if (repairs.Count > 0) await generation.Orders.BulkWriteAsync(repairs, GuardedWrites.Unordered, cancellationToken);
             yield return ProjectionStep.OrdersRepaired;
             await foreach (var step in PropagateAsync(generation, batch, names, cancellationToken)) yield return step;
@@ -135,6 +147,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             await foreach (var page in PagesAsync(generation, older, cancellationToken))
             {
                 await generation.Orders.BulkWriteAsync([NameRepair.OfCustomer(page, id, name, Now)], GuardedWrites.Unordered, cancellationToken);
+                CrashPoint.Reached(CrashPoint.MidPropagation);
                 yield return ProjectionStep.NamesPropagated;
             }
         }
@@ -147,6 +160,7 @@ public sealed class OrderProjection(ReadModels models, TimeProvider time)
             await foreach (var page in PagesAsync(generation, older, cancellationToken))
             {
                 await generation.Orders.BulkWriteAsync([NameRepair.OfProduct(page, id, name, Now)], GuardedWrites.Unordered, cancellationToken);
+                CrashPoint.Reached(CrashPoint.MidPropagation);
                 yield return ProjectionStep.NamesPropagated;
             }
         }

@@ -34,6 +34,13 @@ public sealed class ProjectionBatch
     public IEnumerable<ApplicableEvent> Winners(AggregateKind kind) =>
         contenders.Where(pair => pair.Key.Kind == kind).Select(pair => pair.Value[^1]);
 
+#if SEEDED_BUGS
+    internal void Forget(IEnumerable<Aggregate> redelivered)
+    {
+        foreach (var aggregate in redelivered) contenders.Remove(aggregate);
+    }
+#endif
+
     /// <summary>The store will never take this winner. Answers the one that takes its place, or null.</summary>
     public ApplicableEvent? Reject(ApplicableEvent winner, string description)
     {

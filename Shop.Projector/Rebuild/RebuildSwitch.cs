@@ -4,6 +4,7 @@ using Shop.Contracts.Administration;
 using Shop.Contracts.Views;
 using Shop.Projector.Projection;
 using Shop.ServiceDefaults.Data;
+using Shop.ServiceDefaults.Reliability;
 
 namespace Shop.Projector.Rebuild;
 
@@ -82,6 +83,7 @@ internal sealed class RebuildSwitch(ReadModels models, WriteSideClient writeSide
         var written = await models.States.UpdateOneAsync(unchanged, Set(("writing", new BsonArray { state.Live })), cancellationToken: cancellationToken);
         if (written.MatchedCount == 0) return "Somebody else has just changed the live generation: look again.";
 
+        CrashPoint.Reached(CrashPoint.MidRetire);
         await Task.Delay(untilQueriesKnow, time, cancellationToken);
         var newest = Math.Max(state.Writing.Max(), (await FindAsync(cancellationToken))?.Generation ?? 0);
         // All that ever were: a projector that was about to write may have brought one back after it was dropped.

@@ -6,6 +6,7 @@ using Shop.Contracts.Views;
 using Shop.Projector.Projection;
 using Shop.Projector.Summaries;
 using Shop.ServiceDefaults.Data;
+using Shop.ServiceDefaults.Reliability;
 using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Projector.Rebuild;
@@ -91,6 +92,7 @@ internal sealed partial class RebuildWorker(
                 var report = await comparison.RunAsync(progress.Generation, reported.Set, cancellationToken);
                 Compared(logger, progress.Generation, report.Checked, report.Missing, report.Extra, report.Different);
                 var flipped = report.IsEqual() && await generations.FlipAsync(progress.Generation, cancellationToken);
+                CrashPoint.Reached(CrashPoint.MidFlip);
                 return progress with { Phase = flipped ? RebuildPhase.Live : RebuildPhase.Different, Report = report, Done = reported.Total, Total = reported.Total };
         }
     }
@@ -116,6 +118,7 @@ internal sealed partial class RebuildWorker(
                 throw;
             }
 
+            CrashPoint.Reached(CrashPoint.MidCopy);
             if (batch.Poison.Count > 0) CannotApply(logger, batch.Poison.Count, progress.Kind, batch.Poison.First().Value.Description);
             progress = progress with { Done = progress.Done + page.States.Count, After = page.Next ?? "" };
             if (page.Next is null)

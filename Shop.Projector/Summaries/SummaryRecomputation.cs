@@ -3,6 +3,7 @@ using MongoDB.Bson;
 using MongoDB.Driver;
 using Shop.Projector.Projection;
 using Shop.ServiceDefaults.Data;
+using Shop.ServiceDefaults.Reliability;
 
 namespace Shop.Projector.Summaries;
 
@@ -45,6 +46,7 @@ public sealed class SummaryRecomputation(ReadModels models)
             var (buckets, isAll) = await DirtyBuckets.ReadAsync(generation, MostBuckets, cancellationToken);
             if (buckets.IsEmpty) yield break;
             await foreach (var written in RecomputeAsync(generation, buckets, cancellationToken)) yield return written;
+            CrashPoint.Reached(CrashPoint.AfterSumBeforeUnmark);
             await buckets.ClearAsync(generation, cancellationToken);
             if (isAll) yield break;
         }
