@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Shop.Chaos.History;
 using Shop.Contracts.Commands;
@@ -26,7 +27,7 @@ internal sealed class ShopClient(HttpClient http, Journal journal)
             using var response = await http.SendAsync(request, timeout.Token);
             attempt = await ReadAsync(attempt with { Status = (int)response.StatusCode }, response, timeout.Token);
         }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or JsonException)
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or SocketException or JsonException)
         {
             attempt = attempt with { Answer = Answer.Unknown, Detail = exception is OperationCanceledException ? "no answer in time" : exception.Message };
         }
@@ -49,7 +50,7 @@ internal sealed class ShopClient(HttpClient http, Journal journal)
             read = response.IsSuccessStatusCode ? await ReadAsync(read, response.Content, timeout.Token) : read;
             read = read with { Status = (int)response.StatusCode };
         }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or SocketException or JsonException)
         {
             read = read with { Status = null };
         }

