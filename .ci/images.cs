@@ -12,7 +12,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 const string Base = "dotnet/aspnet", BaseTag = "10.0-noble-chiseled", Tag = "ci", AdminKey = "a-key-for-this-check-only";
@@ -20,6 +19,8 @@ const string Base = "dotnet/aspnet", BaseTag = "10.0-noble-chiseled", Tag = "ci"
 [
     ("Shop.Commands", ["shopdb", "messaging", "admin"]), ("Shop.Projector", ["messaging", "readdb", "admin"]), ("Shop.Queries", ["readdb"]),
 ];
+// The Web SDK starts programs in their own folder.
+Directory.SetCurrentDirectory(Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, ".."));
 int passed = 0, failed = 0, skipped = 0;
 var work = Directory.CreateTempSubdirectory("shop-images-").FullName;
 var children = new List<Process>();
@@ -76,10 +77,10 @@ async Task RunAllAsync(ImageRegistry registry)
         ["readdb"] = [("ConnectionStrings__readdb", $"mongodb://127.0.0.1:{store}/shop")],
         ["admin"] = [("Shop__AdminUrl", $"http://127.0.0.1:{FreePort()}"), ("Shop__AdminKey", AdminKey)],
     };
-    await UntilAsync("PostgreSQL listens", () => Task.FromResult(IsOpen(postgres)), 120);
     await CheckAsync("the migration runs to its end as a job would run it", async () =>
     {
-        using var migrate = StartContainer(registry, "Shop.Commands", given["shopdb"], "migrate");
+        await UntilAsync("PostgreSQL listens", () => Task.FromResult(IsOpen(postgres)), 120);
+        var migrate = StartContainer(registry, "Shop.Commands", given["shopdb"], "migrate");
         await migrate.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
         Expect("migrate", "exit code", "0", $"{migrate.ExitCode}");
     });
@@ -259,7 +260,7 @@ static async Task RunAsync(string program, params string[] arguments)
 }
 
 /// <summary>As much of the OCI distribution specification as the SDK needs to pull a base image and push one.</summary>
-sealed class ImageRegistry
+internal sealed class ImageRegistry
 {
     private const string ManifestType = "application/vnd.docker.distribution.manifest.v2+json", ConfigType = "application/vnd.docker.container.image.v1+json";
     private const string LayerType = "application/vnd.docker.image.rootfs.diff.tar.gzip";
