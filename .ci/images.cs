@@ -147,7 +147,9 @@ Process StartContainer(ImageRegistry registry, string project, IEnumerable<(stri
 
 void StartStandIn(string verb, int port, string password)
 {
-    var start = new ProcessStartInfo("dotnet", ["Shop.Local/bin/Release/net10.0/Shop.Local.dll", verb, "--port", $"{port}", "--data", Path.Combine(work, verb)]) { RedirectStandardOutput = true };
+    // PostgreSQL without a directory has one of its own, which it deletes at the end, wherever that is.
+    string[] data = verb == "postgres" ? [] : ["--data", Path.Combine(work, verb)];
+    var start = new ProcessStartInfo("dotnet", ["Shop.Local/bin/Release/net10.0/Shop.Local.dll", verb, "--port", $"{port}", .. data]) { RedirectStandardOutput = true };
     start.Environment["SHOP_POSTGRES_PASSWORD"] = password;
     Track(Process.Start(start)!);
 }
