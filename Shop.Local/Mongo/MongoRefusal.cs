@@ -29,17 +29,10 @@ internal sealed class MongoRefusal(int code, string codeName, string message) : 
     public static bool CanAnswer(Exception failure) => failure is not (MongoRefusal or IOException or OutOfMemoryException);
     public static MongoRefusal Internal(Exception bug) => new(1, "InternalError", $"{bug.GetType().Name}: {bug.Message}");
 
-    public BsonDocument ToReply()
-    {
-        var reply = new BsonDocument { { "ok", 0.0 }, { "errmsg", Message }, { "code", Code }, { "codeName", CodeName } };
-        if (KeyPattern is not null) reply.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
-        return reply;
-    }
+    public BsonDocument ToReply() => WithKey(new() { { "ok", 0.0 }, { "errmsg", Message }, { "code", Code }, { "codeName", CodeName } });
 
-    public BsonDocument ToWriteError(int index)
-    {
-        var error = new BsonDocument { { "index", index }, { "code", Code }, { "errmsg", Message } };
-        if (KeyPattern is not null) error.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
-        return error;
-    }
+    public BsonDocument ToWriteError(int index) => WithKey(new() { { "index", index }, { "code", Code }, { "errmsg", Message } });
+
+    private BsonDocument WithKey(BsonDocument error) =>
+        KeyPattern is null ? error : error.AddRange(new BsonDocument { { "keyPattern", KeyPattern }, { "keyValue", KeyValue } });
 }

@@ -11,15 +11,18 @@ internal abstract class Accumulator
     {
         "$sum" or "$count" => new Sum(),
         "$avg" => new Average(),
-        "$min" => new Extreme(-1),
-        "$max" => new Extreme(1),
+        "$min" => new Folded(BsonNull.Value, (best, value) => IsBetter(value, best, -1) ? value! : best),
+        "$max" => new Folded(BsonNull.Value, (best, value) => IsBetter(value, best, 1) ? value! : best),
         "$first" => new Edge(true),
         "$last" => new Edge(false),
-        "$push" => new Pushed(false),
-        "$addToSet" => new Pushed(true),
-        "$mergeObjects" => new Merged(),
+        "$push" => new Collected(false),
+        "$addToSet" => new Collected(true),
+        "$mergeObjects" => new Folded(new BsonDocument(), (merged, value) => Operators.Merge([merged, value])),
         _ => throw MongoRefusal.Location(15952, $"unknown group operator '{name}'")
     };
+
+    private static bool IsBetter(BsonValue? value, BsonValue best, int sign) =>
+        value is not (null or BsonNull or BsonUndefined) && (best is BsonNull || Values.Compare(value, best) * sign > 0);
 
     private class Sum : Accumulator
     {
@@ -62,17 +65,13 @@ internal abstract class Accumulator
         public override BsonValue Result => Count == 0 ? BsonNull.Value : Values.Divide(base.Result, Count);
     }
 
-    private sealed class Extreme(int sign) : Accumulator
+    private sealed class Folded(BsonValue start, Func<BsonValue, BsonValue?, BsonValue> next) : Accumulator
     {
-        private BsonValue? best;
+        private BsonValue result = start;
 
-        public override BsonValue Result => best ?? BsonNull.Value;
+        public override BsonValue Result => result;
 
-        public override void Add(BsonValue? value)
-        {
-            if (value is not (null or BsonNull or BsonUndefined) && (best is null || Values.Compare(value, best) * sign > 0))
-                best = Bson.Copy(value);
-        }
+        public override void Add(BsonValue? value) => result = next(result, value);
     }
 
     private sealed class Edge(bool first) : Accumulator
@@ -81,13 +80,10 @@ internal abstract class Accumulator
 
         public override BsonValue Result => kept ?? BsonNull.Value;
 
-        public override void Add(BsonValue? value)
-        {
-            if (!first || kept is null) kept = Bson.Copy(value ?? BsonNull.Value);
-        }
+        public override void Add(BsonValue? value) => kept = first && kept is not null ? kept : value ?? BsonNull.Value;
     }
 
-    private sealed class Pushed(bool distinct) : Accumulator
+    private sealed class Collected(bool distinct) : Accumulator
     {
         private readonly BsonArray values = [];
         private readonly HashSet<byte[]> seen = new(ByteKeys.Instance);
@@ -96,16 +92,7 @@ internal abstract class Accumulator
 
         public override void Add(BsonValue? value)
         {
-            if (value is not null && (!distinct || seen.Add(KeyWriter.Of(value)))) values.Add(Bson.Copy(value));
+            if (value is not null && (!distinct || seen.Add(KeyWriter.Of(value)))) values.Add(value);
         }
-    }
-
-    private sealed class Merged : Accumulator
-    {
-        private BsonDocument merged = [];
-
-        public override BsonValue Result => merged;
-
-        public override void Add(BsonValue? value) => merged = Operators.Merge([merged, value is null ? null : Bson.Copy(value)]);
     }
 }

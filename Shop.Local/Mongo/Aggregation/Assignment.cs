@@ -16,44 +16,37 @@ internal sealed class Assignment
 
     public BsonDocument Apply(BsonDocument document)
     {
-        var result = Bson.Mutable(document);
         var scope = new Scope(document);
-        foreach (var (path, expression) in fields) Set(result, path, expression(scope));
-        return result;
+        return fields.Aggregate(document, (result, field) => With(result, field.Path, field.Value(scope)));
     }
 
-    /// <summary>Sets a path, in every element where it runs through an array; a missing value removes the field.</summary>
-    public static void Set(BsonDocument document, ReadOnlySpan<string> path, BsonValue? value)
+    /// <summary>The document with a path set, in every element where it runs through an array; a missing value removes the field. What is not on the path is shared.</summary>
+    public static BsonDocument With(BsonDocument document, ReadOnlySpan<string> path, BsonValue? value)
     {
-        if (path.Length == 1)
-        {
-            if (value is null)
-                document.Remove(path[0]);
-            else document[path[0]] = Bson.Copy(value);
-            return;
-        }
-        document.TryGetValue(path[0], out var child);
-        document[path[0]] = Within(child, path[1..], value);
+        var result = new BsonDocument { AllowDuplicateNames = true };
+        result.AddRange(document.Elements);
+        if (path.Length > 1)
+            result[path[0]] = Within(document.GetValue(path[0], null), path[1..], value);
+        else if (value is null)
+            result.Remove(path[0]);
+        else result[path[0]] = value;
+        return result;
     }
 
     private static BsonValue Within(BsonValue? node, ReadOnlySpan<string> path, BsonValue? value)
     {
-        if (node is BsonArray array)
-        {
-            for (var i = 0; i < array.Count; i++) array[i] = Within(array[i], path, value);
-            return array;
-        }
-        var document = node as BsonDocument ?? [];
-        Set(document, path, value);
-        return document;
+        if (node is not BsonArray array) return With(node as BsonDocument ?? [], path, value);
+        var result = new BsonArray(array.Count);
+        foreach (var element in array) result.Add(Within(element, path, value));
+        return result;
     }
 
     private void Add(string[] prefix, BsonDocument document)
     {
         foreach (var element in document)
         {
-            string[] path = [.. prefix, .. DocumentPath.Split(element.Name)];
-            if (path.Any(part => part.Length == 0 || part[0] == '$') || path.Length > DocumentPath.MaxParts)
+            string[] path = [.. prefix, .. element.Name.Split('.')];
+            if (path.Any(part => part.Length == 0 || part[0] == '$') || path.Length > FieldPath.MaxParts)
                 throw MongoRefusal.Location(16410, $"FieldPath field names may not be empty or start with '$': {element.Name}");
             if (element.Value is BsonDocument { ElementCount: > 0 } nested && nested.GetElement(0).Name is not ['$', ..])
                 Add(path, nested);

@@ -31,13 +31,12 @@ internal static class ExpressionParser
     {
         if (path.Length == 0 || path.Split('.') is var parts && parts.Any(part => part.Length == 0))
             throw MongoRefusal.Location(16872, "'$' by itself is not a valid FieldPath");
-        var split = DocumentPath.Split(path);
-        return scope => Walk(scope.Root, split);
+        return scope => Walk(scope.Root, parts);
     }
 
     private static Expression Variable(string text, IReadOnlyCollection<string> variables)
     {
-        var parts = DocumentPath.Split(text);
+        var parts = text.Split('.');
         var (name, rest) = (parts[0], parts[1..]);
         if (!variables.Contains(name) && !BuiltInVariables.Contains(name))
             throw MongoRefusal.Location(17276, $"Use of undefined variable: {name}");

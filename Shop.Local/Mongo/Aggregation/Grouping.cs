@@ -33,7 +33,7 @@ internal static class Grouping
             var value = id(scope) ?? BsonNull.Value;
             var key = KeyWriter.Of(value);
             if (!groups.TryGetValue(key, out var group))
-                groups[key] = group = (Bson.Copy(value), [.. fields.Select(field => Accumulator.Create(field.Operator))]);
+                groups[key] = group = (value, [.. fields.Select(field => Accumulator.Create(field.Operator))]);
             for (var i = 0; i < fields.Length; i++) group.Accumulators[i].Add(fields[i].Value(scope));
         }
         foreach (var (value, accumulators) in groups.Values)

@@ -27,7 +27,9 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
         return new Pipeline(new Query(filter, sort, skip, limit, hint), all[taken..]);
     }
 
-    public IEnumerable<BsonDocument> Run(IEnumerable<BsonDocument> documents) => Stages.Aggregate(documents, (input, stage) => stage(input));
+    public IEnumerable<byte[]> Run(IEnumerable<byte[]> found) => Stages.Count == 0 ? found
+        : Stages.Aggregate(found.Select(bytes => RawValue.Document(bytes).ToDocument()), (input, stage) => stage(input)).Select(document => document.ToBson());
+
     /// <summary>The stages that an update with a pipeline may have.</summary>
     public static Func<BsonDocument, BsonDocument> ParseUpdate(BsonArray stages)
     {
@@ -50,11 +52,10 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
         {
             case "$match":
                 var filter = FilterParser.Parse(value as BsonDocument ?? throw MongoRefusal.Location(15959, "the match filter must be an expression in an object"));
-                return input => input.Where(document => filter.Matches(document));
+                return input => input.Where(document => filter.Matches(RawValue.Of(document)));
             case "$sort":
-                var sort = SortOrder.Parse(value as BsonDocument ?? throw MongoRefusal.Location(15973, "the $sort key specification must be an object"))
-                    ?? throw MongoRefusal.Location(15976, "$sort stage must have at least one sort key");
-                return input => sort.Apply(input, document => document, 0);
+                var sort = SortOrder.Parse(value is BsonDocument { ElementCount: > 0 } keys ? keys : throw MongoRefusal.Location(15976, "$sort stage must have at least one sort key"));
+                return input => sort.Apply(input, document => RawValue.Of(document));
             case "$limit":
                 var limit = Values.ToInteger(value, "$limit") is > 0 and var count ? count : throw MongoRefusal.Location(15958, "the limit must be positive");
                 return input => input.Take((int)Math.Min(limit, int.MaxValue));
@@ -62,14 +63,14 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
                 var skip = Values.ToInteger(value, "$skip") is >= 0 and var number ? number : throw MongoRefusal.Location(5107200, "$skip must be non-negative");
                 return input => input.Skip((int)Math.Min(skip, int.MaxValue));
             case "$project":
-                var projection = Projection.Parse(value as BsonDocument, true)!;
+                var projection = Projection.Parse(value as BsonDocument);
                 return input => input.Select(projection.Apply);
             case "$set" or "$addFields":
                 var assignment = Assignment.Parse(value, element.Name);
                 return input => input.Select(assignment.Apply);
             case "$unset":
                 var names = (value as BsonArray ?? [value]).Select(name => name is BsonString text ? text.Value : throw MongoRefusal.Location(31120, "$unset specification must be a string or an array of strings"));
-                var exclusion = Projection.Parse(new BsonDocument(names.Distinct().Select(name => new BsonElement(name, 0))), true)!;
+                var exclusion = Projection.Parse(new BsonDocument(names.Distinct().Select(name => new BsonElement(name, 0))));
                 return input => input.Select(exclusion.Apply);
             case "$replaceWith": return ReplaceRoot(value);
             case "$replaceRoot": return ReplaceRoot(value is BsonDocument root && root.TryGetValue("newRoot", out var inner) ? inner : throw MongoRefusal.Location(40231, "no newRoot specified for the $replaceRoot stage"));

@@ -1,5 +1,3 @@
-using Shop.Local.Mongo.Queries;
-
 namespace Shop.Local.Mongo.Aggregation;
 
 /// <summary>Inclusion, exclusion and computed fields, of <c>find</c> and of <c>$project</c>.</summary>
@@ -10,14 +8,19 @@ internal sealed class Projection
     private bool? including;
     private bool? id;
 
-    public static Projection? Parse(BsonDocument? specification, bool inPipeline)
+    /// <summary>Of <c>find</c> and <c>findAndModify</c>, where none means the whole document.</summary>
+    public static Projection? Parse(RawValue specification) => specification.TryFirst(out _) ? Parse(specification.ToDocument()) : null;
+
+    public static Projection Parse(BsonDocument? specification)
     {
         if (specification is null or { ElementCount: 0 })
-            return inPipeline ? throw MongoRefusal.Location(51272, "Invalid $project :: caused by :: projection specification must have at least one field") : null;
+            throw MongoRefusal.Location(51272, "Invalid $project :: caused by :: projection specification must have at least one field");
         var projection = new Projection();
         foreach (var element in specification) projection.Add(element.Name, element.Value);
         // Only _id was named: {_id: 0} excludes, {_id: 1} includes.
         projection.including ??= projection.id != false;
+        // An inclusion keeps the _id unless told otherwise.
+        if (projection.including != (projection.id == false)) projection.root.Children.TryAdd("_id", new Node());
         return projection;
     }
 
@@ -26,20 +29,8 @@ internal sealed class Projection
 
     public BsonDocument Apply(BsonDocument document)
     {
-        var result = new BsonDocument();
-        if (id != false && including == true && document.TryGetValue("_id", out var kept)) result["_id"] = kept;
-        foreach (var element in document)
-        {
-            if (element.Name == "_id")
-            {
-                if (id != false && including == false) result["_id"] = element.Value;
-                continue;
-            }
-            if (Apply(root, element.Name, element.Value) is { } value) result[element.Name] = value;
-        }
         var scope = new Scope(document);
-        foreach (var (path, expression) in computed) Assignment.Set(result, path, expression(scope));
-        return result;
+        return computed.Aggregate((BsonDocument)Descend(root, document)!, (result, field) => Assignment.With(result, field.Path, field.Value(scope)));
     }
 
     private BsonValue? Apply(Node node, string name, BsonValue value)
@@ -59,49 +50,34 @@ internal sealed class Projection
 
     private void Add(string path, BsonValue value)
     {
-        var parts = DocumentPath.Split(path);
+        var parts = path.Split('.');
         if (parts.Any(part => part.Length == 0)) throw MongoRefusal.Location(40352, "FieldPath field names may not be empty strings.");
         if (parts.Any(part => part[0] == '$'))
             throw MongoRefusal.Location(16410, $"FieldPath field names may not start with '$': positional projection '{path}' is not supported");
-        if (Flag(value) is { } wanted)
-            AddFlag(path, parts, wanted);
-        else if (value is BsonDocument { ElementCount: > 0 } nested && !FilterParser.IsOperators(nested))
+        if (Flag(value) is { } wanted && path == "_id")
+            id = wanted;
+        else if (Flag(value) is { } included)
+            AddNode(path, parts, included);
+        else if (value is BsonDocument { ElementCount: > 0 } nested && nested.GetElement(0).Name is not ['$', ..])
             foreach (var element in nested) Add($"{path}.{element.Name}", element.Value);
         else
         {
-            Direction(path, true);
             if (path == "_id") id = false;
-            AddNode(path, parts).IsComputed = true;
+            AddNode(path, parts, true).IsComputed = true;
             computed.Add((parts, ExpressionParser.Parse(value)));
         }
     }
 
-    private void AddFlag(string path, string[] parts, bool wanted)
-    {
-        if (path == "_id")
-        {
-            id = wanted;
-            return;
-        }
-        Direction(path, wanted);
-        AddNode(path, parts);
-    }
-
-    private void Direction(string path, bool include)
+    private Node AddNode(string path, string[] parts, bool include)
     {
         if (including is { } known && known != include)
             throw include ? MongoRefusal.Location(31253, $"Cannot do inclusion on field {path} in exclusion projection")
                 : MongoRefusal.Location(31254, $"Cannot do exclusion on field {path} in inclusion projection");
         including = include;
-    }
-
-    private Node AddNode(string path, string[] parts)
-    {
         var node = root;
         for (var i = 0; i < parts.Length; i++)
         {
-            var known = node.Children.TryGetValue(parts[i], out var child);
-            if (known && (i == parts.Length - 1 || child!.Children.Count == 0))
+            if (node.Children.TryGetValue(parts[i], out var child) && (i == parts.Length - 1 || child.Children.Count == 0))
                 throw MongoRefusal.Location(31250, $"Path collision at {path}");
             node = node.Children[parts[i]] = child ?? new Node();
         }

@@ -9,8 +9,8 @@ internal static class ScopedOperators
         "$ifNull" => IfNull(argument, variables),
         "$and" => Logical(argument, variables, false),
         "$or" => Logical(argument, variables, true),
-        "$map" => Map(argument, variables),
-        "$filter" => Filter(argument, variables),
+        "$map" => Each(name, argument, "in", variables, (elements, body) => elements.Select(element => body(element) ?? BsonNull.Value)),
+        "$filter" => Each(name, argument, "cond", variables, (elements, test) => elements.Where(element => Values.IsTrue(test(element)))),
         _ => null
     };
 
@@ -44,38 +44,22 @@ internal static class ScopedOperators
         return scope => BsonBoolean.Create(any ? parts.Any(part => Values.IsTrue(part(scope))) : parts.All(part => Values.IsTrue(part(scope))));
     }
 
-    private static Expression Map(BsonValue argument, IReadOnlyCollection<string> variables)
+    /// <summary>Evaluates an expression for every element of an array, which is bound to a variable.</summary>
+    private static Expression Each(string name, BsonValue argument, string part, IReadOnlyCollection<string> variables,
+        Func<IEnumerable<BsonValue>, Func<BsonValue, BsonValue?>, IEnumerable<BsonValue>> combine)
     {
-        var (input, name, document) = Iteration(argument, "$map", variables);
-        var body = ExpressionParser.Parse(Required(document, "$map", "in"), [.. variables, name]);
-        return scope => Elements(input(scope), "$map") is { } elements
-            ? new BsonArray(elements.Select(element => body(scope.Bind(name, element)) ?? BsonNull.Value)) : BsonNull.Value;
-    }
-
-    private static Expression Filter(BsonValue argument, IReadOnlyCollection<string> variables)
-    {
-        var (input, name, document) = Iteration(argument, "$filter", variables);
-        var test = ExpressionParser.Parse(Required(document, "$filter", "cond"), [.. variables, name]);
-        return scope => Elements(input(scope), "$filter") is { } elements
-            ? new BsonArray(elements.Where(element => Values.IsTrue(test(scope.Bind(name, element))))) : BsonNull.Value;
-    }
-
-    private static (Expression Input, string Name, BsonDocument Document) Iteration(BsonValue argument, string name, IReadOnlyCollection<string> variables)
-    {
-        var document = Arguments(argument, name, 28646);
+        if (argument is not BsonDocument document) throw MongoRefusal.Location(28646, $"{name} only supports an object as its argument");
         var variable = document.TryGetValue("as", out var given) && given is BsonString text ? text.Value : "this";
-        return (ExpressionParser.Parse(Required(document, name, "input"), variables), variable, document);
+        var input = ExpressionParser.Parse(Required(document, name, "input"), variables);
+        var body = ExpressionParser.Parse(Required(document, name, part), [.. variables, variable]);
+        return scope => input(scope) switch
+        {
+            null or BsonNull or BsonUndefined => BsonNull.Value,
+            BsonArray array => new BsonArray(combine(array, element => body(scope.Bind(variable, element)))),
+            var other => throw MongoRefusal.Location(28651, $"input to {name} must be an array not {TypeOrder.Name(other)}")
+        };
     }
 
-    private static BsonArray? Elements(BsonValue? value, string name) => value switch
-    {
-        null or BsonNull or BsonUndefined => null,
-        BsonArray array => array,
-        _ => throw MongoRefusal.Location(28651, $"input to {name} must be an array not {TypeOrder.Name(value)}")
-    };
-
-    private static BsonDocument Arguments(BsonValue argument, string name, int code) =>
-        argument as BsonDocument ?? throw MongoRefusal.Location(code, $"{name} only supports an object as its argument");
     private static BsonValue Required(BsonDocument document, string name, string field) =>
         document.TryGetValue(field, out var value) ? value : throw MongoRefusal.Location(28648, $"Missing '{field}' parameter to {name}");
 }

@@ -12,7 +12,7 @@ internal static class Unwinding
             throw MongoRefusal.Location(28811, $"unrecognized option to $unwind stage: {unknown}");
         if (!document.TryGetValue("path", out var value) || value is not BsonString { Value: ['$', _, ..] } path)
             throw MongoRefusal.Location(28818, "path option to $unwind stage should be prefixed with a '$'");
-        var parts = DocumentPath.Split(path.Value[1..]);
+        var parts = path.Value[1..].Split('.');
         var preserve = Values.IsTrue(document.GetValue("preserveNullAndEmptyArrays", BsonNull.Value));
         return input => input.SelectMany(row => Unwind(row, parts, preserve));
     }
@@ -32,10 +32,6 @@ internal static class Unwinding
     private static BsonValue? DocumentsOnly(BsonValue? value, ReadOnlySpan<string> path) =>
         path.IsEmpty ? value : value is BsonDocument document && document.TryGetValue(path[0], out var child) ? DocumentsOnly(child, path[1..]) : null;
 
-    private static BsonDocument With(BsonDocument document, string[] path, BsonValue? value)
-    {
-        var result = Bson.Mutable(document);
-        if (value is not null || DocumentsOnly(document, path) is not null) Assignment.Set(result, path, value);
-        return result;
-    }
+    private static BsonDocument With(BsonDocument document, string[] path, BsonValue? value) =>
+        value is null && DocumentsOnly(document, path) is null ? document : Assignment.With(document, path, value);
 }

@@ -1,4 +1,5 @@
 using Shop.Local.Mongo.Queries;
+using Shop.Local.Mongo.Wire;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -7,34 +8,34 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
 {
     private const int MaxIndexes = 64;
 
-    public Reply Create(Request request)
+    public BsonDocument Create(Request request)
     {
         catalog.Create(request.Namespace, true);
-        return Reply.Ok;
+        return Handshake.Ok;
     }
 
-    public Reply Drop(Request request)
+    public BsonDocument Drop(Request request)
     {
-        if (catalog.Find(request.Namespace) is not { } collection) return new BsonDocument("ok", 1.0);
+        if (catalog.Find(request.Namespace) is not { } collection) return Handshake.Ok;
         catalog.Drop(collection);
         return new BsonDocument { { "nIndexesWas", collection.Indexes.Count }, { "ns", request.Namespace }, { "ok", 1.0 } };
     }
 
-    public Reply DropDatabase(Request request)
+    public BsonDocument DropDatabase(Request request)
     {
         foreach (var collection in Of(request.Database).ToList()) catalog.Drop(collection);
         return new BsonDocument { { "dropped", request.Database }, { "ok", 1.0 } };
     }
 
-    public Reply Rename(Request request)
+    public BsonDocument Rename(Request request)
     {
-        if (request.Argument is not BsonString from || request.Text("to") is not { } to)
+        if (request.Argument is not { IsText: true } from || request.Text("to") is not { } to)
             throw MongoRefusal.TypeMismatch("renameCollection needs the names of two collections");
-        catalog.Rename(from.Value, to, request.Flag("dropTarget"));
-        return Reply.Ok;
+        catalog.Rename(from.Text, to, request.Flag("dropTarget"));
+        return Handshake.Ok;
     }
 
-    public Reply CreateIndexes(Request request)
+    public BsonDocument CreateIndexes(Request request)
     {
         var wanted = (request.Array("indexes") ?? []).Select(spec => IndexDefinition.Parse(spec as BsonDocument ?? throw MongoRefusal.TypeMismatch("an index specification must be an object"))).ToList();
         if (wanted.Count == 0) throw MongoRefusal.BadValue("Must specify at least one index to create");
@@ -61,7 +62,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
         }
     }
 
-    public Reply DropIndexes(Request request)
+    public BsonDocument DropIndexes(Request request)
     {
         var collection = catalog.Find(request.Namespace) ?? throw MongoRefusal.NamespaceNotFound($"ns not found {request.Namespace}");
         lock (catalog.Gate)
@@ -69,42 +70,42 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
             {
                 var before = collection.Indexes.Count;
                 var batch = new ChangeBatch();
-                foreach (var index in Chosen(collection, request.Value("index") ?? BsonNull.Value))
+                foreach (var chosen in Chosen(collection, request.Value("index") is { IsMissing: false } index ? index.ToBson() : BsonNull.Value))
                 {
-                    if (index.Definition.IsId) throw MongoRefusal.InvalidOptions("cannot drop _id index");
-                    collection.Indexes.Remove(index);
-                    batch.DropIndex(collection.Id, index.Definition.Name);
+                    if (chosen.Definition.IsId) throw MongoRefusal.InvalidOptions("cannot drop _id index");
+                    collection.Indexes.Remove(chosen);
+                    batch.DropIndex(collection.Id, chosen.Definition.Name);
                 }
                 catalog.Commit(batch);
                 return new BsonDocument { { "nIndexesWas", before }, { "ok", 1.0 } };
             }
     }
 
-    public Reply ListIndexes(Request request)
+    public BsonDocument ListIndexes(Request request)
     {
         var collection = catalog.Find(request.Namespace) ?? throw MongoRefusal.NamespaceNotFound($"ns does not exist: {request.Namespace}");
         lock (collection.Gate)
             return cursors.Start(request.Namespace, collection.Indexes.Select(index => index.Definition.Spec.ToBson()).ToList(), null, false);
     }
 
-    public Reply ListCollections(Request request)
+    public BsonDocument ListCollections(Request request)
     {
-        var filter = FilterParser.Parse(request.Document("filter") ?? []);
+        var filter = FilterParser.Parse(request.Document("filter"));
         var list = Of(request.Database).Select(collection => new BsonDocument
         {
             { "name", collection.Namespace[(request.Database.Length + 1)..] }, { "type", "collection" }, { "options", new BsonDocument() },
             { "info", new BsonDocument { { "readOnly", false }, { "uuid", new BsonBinaryData(collection.Uuid, GuidRepresentation.Standard) } } },
             { "idIndex", IndexDefinition.Id.Spec }
-        }).Where(document => filter.Matches(document)).OrderBy(document => document["name"].AsString, StringComparer.Ordinal);
-        return cursors.Start($"{request.Database}.$cmd.listCollections", list.Select(Bson.Write).ToList(), null, false);
+        }).Where(document => filter.Matches(RawValue.Of(document))).OrderBy(document => document["name"].AsString, StringComparer.Ordinal);
+        return cursors.Start($"{request.Database}.$cmd.listCollections", list.Select(document => document.ToBson()).ToList(), null, false);
     }
 
-    public Reply ListDatabases(Request request)
+    public BsonDocument ListDatabases(Request request)
     {
-        var filter = FilterParser.Parse(request.Document("filter") ?? []);
+        var filter = FilterParser.Parse(request.Document("filter"));
         var sizes = catalog.Collections.GroupBy(collection => collection.Namespace[..collection.Namespace.IndexOf('.', StringComparison.Ordinal)], StringComparer.Ordinal)
             .Select(group => new BsonDocument { { "name", group.Key }, { "sizeOnDisk", group.Sum(collection => collection.DataBytes) }, { "empty", false } })
-            .Where(document => filter.Matches(document)).OrderBy(document => document["name"].AsString, StringComparer.Ordinal).ToList();
+            .Where(document => filter.Matches(RawValue.Of(document))).OrderBy(document => document["name"].AsString, StringComparer.Ordinal).ToList();
         return new BsonDocument { { "databases", new BsonArray(sizes) }, { "totalSize", sizes.Sum(size => size["sizeOnDisk"].AsInt64) }, { "ok", 1.0 } };
     }
 

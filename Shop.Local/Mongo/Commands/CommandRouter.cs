@@ -5,7 +5,7 @@ namespace Shop.Local.Mongo.Commands;
 /// <summary>Finds a command by its name and turns every refusal into MongoDB's error document.</summary>
 internal sealed class CommandRouter
 {
-    private readonly Dictionary<string, Func<Request, Reply>> commands = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Func<Request, BsonDocument>> commands = new(StringComparer.Ordinal);
     private readonly Action<IOException> logFailed;
 
     public CommandRouter(Catalog catalog, TimeProvider time, Action<IOException> logFailed)
@@ -30,11 +30,11 @@ internal sealed class CommandRouter
         commands["explain"] = explain.Run;
     }
 
-    public Reply Execute(Request request)
+    public BsonDocument Execute(Request request)
     {
         try
         {
-            if (request.Body.ElementCount == 0) throw MongoRefusal.FailedToParse("a command must not be empty");
+            if (request.Name.Length == 0) throw MongoRefusal.FailedToParse("a command must have a name");
             if (!commands.TryGetValue(request.Name, out var command))
                 throw new MongoRefusal(59, "CommandNotFound", $"no such command: '{request.Name}'");
             CommandOptions.RefuseUnsupported(request.Body);
@@ -57,7 +57,7 @@ internal sealed class CommandRouter
         commands["isMaster"] = commands["ismaster"] = request => Handshake.Reply(request.ConnectionId, true, time);
         commands["buildInfo"] = commands["buildinfo"] = _ => Handshake.BuildInfo;
         foreach (var name in (string[])["ping", "endSessions", "refreshSessions", "killSessions", "killAllSessions", "logout"])
-            commands[name] = _ => Reply.Ok;
+            commands[name] = _ => Handshake.Ok;
         commands["getParameter"] = _ => new BsonDocument { { "featureCompatibilityVersion", new BsonDocument("version", "7.0") }, { "ok", 1.0 } };
         commands["getLog"] = _ => new BsonDocument { { "totalLinesWritten", 0 }, { "log", new BsonArray() }, { "ok", 1.0 } };
         commands["connectionStatus"] = _ => new BsonDocument

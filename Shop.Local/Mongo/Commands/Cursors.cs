@@ -11,24 +11,25 @@ internal sealed class Cursors(TimeProvider time)
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(10);
     private readonly ConcurrentDictionary<long, Cursor> open = new();
     private long lastId;
-    public Reply Start(string name, IEnumerable<byte[]> documents, long? batchSize, bool singleBatch)
+
+    public BsonDocument Start(string name, IEnumerable<byte[]> documents, long? batchSize, bool singleBatch)
     {
         var cursor = new Cursor(name, documents.GetEnumerator());
         var batch = cursor.Take(batchSize ?? FirstBatch, MaxBatchBytes);
         if (cursor.IsExhausted || singleBatch)
         {
             cursor.Dispose();
-            return new CursorReply(name, 0, "firstBatch", batch);
+            return Reply(name, 0, "firstBatch", batch);
         }
         DropIdle();
         if (open.Count >= MaxOpen) throw MongoRefusal.NotSupported($"more than {MaxOpen} open cursors");
         var id = Interlocked.Increment(ref lastId);
         cursor.LastUsed = time.GetTimestamp();
         open[id] = cursor;
-        return new CursorReply(name, id, "firstBatch", batch);
+        return Reply(name, id, "firstBatch", batch);
     }
 
-    public Reply More(long id, string name, long? batchSize)
+    public BsonDocument More(long id, string name, long? batchSize)
     {
         if (!open.TryGetValue(id, out var cursor) || cursor.Namespace != name)
             throw new MongoRefusal(43, "CursorNotFound", $"cursor id {id} not found");
@@ -46,7 +47,7 @@ internal sealed class Cursors(TimeProvider time)
             }
             cursor.LastUsed = time.GetTimestamp();
             if (cursor.IsExhausted) Kill(id);
-            return new CursorReply(name, cursor.IsExhausted ? 0 : id, "nextBatch", batch);
+            return Reply(name, cursor.IsExhausted ? 0 : id, "nextBatch", batch);
         }
     }
 
@@ -57,6 +58,13 @@ internal sealed class Cursors(TimeProvider time)
             cursor.Dispose();
         return true;
     }
+
+    /// <summary>Stored documents go out as the bytes they are.</summary>
+    private static BsonDocument Reply(string name, long id, string field, List<byte[]> batch) => new()
+    {
+        { "cursor", new BsonDocument { { field, new BsonArray(batch.Select(bytes => new RawBsonDocument(bytes))) }, { "id", id }, { "ns", name } } },
+        { "ok", 1.0 }
+    };
 
     private void DropIdle()
     {

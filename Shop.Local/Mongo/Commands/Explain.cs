@@ -6,14 +6,13 @@ namespace Shop.Local.Mongo.Commands;
 /// <summary>Says which index answers a query and how much of it was looked at.</summary>
 internal sealed class Explain(Catalog catalog)
 {
-    public Reply Run(Request request)
+    public BsonDocument Run(Request request)
     {
-        var inner = request.Argument as BsonDocument ?? throw MongoRefusal.TypeMismatch("explain needs a command");
-        if (!inner.Contains("$db")) inner = new BsonDocument(inner.Elements) { { "$db", request.Database } };
-        return Run(new Request(inner, request.Sequences, request.ConnectionId), request.Text("verbosity") is not "queryPlanner");
+        if (!request.Argument.IsDocument) throw MongoRefusal.TypeMismatch("explain needs a command");
+        return Run(request with { Body = request.Argument }, request.Text("verbosity") is not "queryPlanner");
     }
 
-    public Reply Run(Request command, bool withStatistics)
+    public BsonDocument Run(Request command, bool withStatistics)
     {
         var query = QueryOf(command);
         var collection = catalog.Find(command.Namespace);
@@ -39,7 +38,7 @@ internal sealed class Explain(Catalog catalog)
     private static Query QueryOf(Request command) => command.Name switch
     {
         "find" or "count" or "distinct" or "findAndModify" or "findandmodify" => ReadCommands.QueryOf(command),
-        "aggregate" => Pipeline.Parse(command.Array("pipeline") ?? [], command.Value("hint")).Source,
+        "aggregate" => Pipeline.Parse(command.Array("pipeline") ?? [], ReadCommands.HintOf(command)).Source,
         _ => throw new MongoRefusal(59, "CommandNotFound", $"Explain failed due to unknown command: {command.Name}")
     };
 
@@ -56,7 +55,7 @@ internal sealed class Explain(Catalog catalog)
             }
             : new("stage", plan.Stage);
         if (query.Sort is not null && !plan.Sorted)
-            stage = new() { { "stage", "SORT" }, { "sortPattern", new BsonDocument(query.Sort.Fields.Select(field => new BsonElement(field.Path, field.Descending ? -1 : 1))) }, { "inputStage", stage } };
+            stage = new() { { "stage", "SORT" }, { "sortPattern", new BsonDocument(query.Sort.Fields.Select(field => new BsonElement(field.Path.Text, field.Descending ? -1 : 1))) }, { "inputStage", stage } };
         return query.Limit > 0 ? new() { { "stage", "LIMIT" }, { "limitAmount", query.Limit }, { "inputStage", stage } } : stage;
     }
 }

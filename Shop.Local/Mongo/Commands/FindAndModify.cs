@@ -7,17 +7,16 @@ namespace Shop.Local.Mongo.Commands;
 /// <summary>Changes one document and answers it as it was or is.</summary>
 internal sealed class FindAndModify(Catalog catalog)
 {
-    public Reply Run(Request request)
+    public BsonDocument Run(Request request)
     {
-        var concern = WriteConcern.Parse(request);
-        var filter = FilterParser.Parse(request.Document("query") ?? []);
-        var query = new Query(filter, SortOrder.Parse(request.Document("sort")), Limit: 1, Hint: request.Value("hint"));
-        var projection = Projection.Parse(request.Document("fields"), false);
+        var journaled = WriteConcern.IsJournaled(request);
+        var query = new Query(FilterParser.Parse(request.Document("query")), SortOrder.Parse(request.Document("sort")), Limit: 1, Hint: ReadCommands.HintOf(request));
+        var projection = Projection.Parse(request.Document("fields"));
         var remove = request.Flag("remove");
-        if (remove == request.Body.Contains("update") || remove && (request.Flag("upsert") || request.Flag("new")))
+        if (remove != request.Value("update").IsMissing || remove && (request.Flag("upsert") || request.Flag("new")))
             throw MongoRefusal.FailedToParse("Either an update or remove=true must be specified, and remove excludes new and upsert");
         var statement = remove ? null
-            : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update")!, request.Array("arrayFilters")), request.Flag("upsert"), false);
+            : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update"), request.Array("arrayFilters")), request.Flag("upsert"), false);
         while (true)
         {
             var collection = remove ? catalog.Find(request.Namespace) : catalog.FindOrCreate(request.Namespace);
@@ -38,19 +37,16 @@ internal sealed class FindAndModify(Catalog catalog)
                     position = catalog.Commit(batch);
                 }
             }
-            if (concern.Journaled) catalog.Sync(position);
+            if (journaled) catalog.Sync(position);
             return reply;
         }
     }
 
     private static BsonDocument Remove(Collection collection, Query query, Projection? projection, ChangeBatch batch)
     {
-        foreach (var (record, view) in Executor.Records(collection, query).Take(1).ToList())
-        {
-            collection.Delete(record, batch);
-            return Answer(view, projection, new BsonDocument("n", 1));
-        }
-        return Answer(null, projection, new BsonDocument("n", 0));
+        var found = Executor.Records(collection, query).FirstOrDefault();
+        if (found is not null) collection.Delete(found, batch);
+        return Answer(found?.Bytes, projection, new BsonDocument("n", found is null ? 0 : 1));
     }
 
     private static BsonDocument Update(Collection collection, UpdateStatement statement, bool wantsNew, Projection? projection, ChangeBatch batch)
@@ -61,10 +57,10 @@ internal sealed class FindAndModify(Catalog catalog)
         return Answer(wantsNew ? result.After : result.Before, projection, description);
     }
 
-    private static BsonDocument Answer(BsonDocument? value, Projection? projection, BsonDocument description) => new()
+    private static BsonDocument Answer(byte[]? document, Projection? projection, BsonDocument description)
     {
-        { "lastErrorObject", description },
-        { "value", value is null ? BsonNull.Value : projection is null ? value : projection.Apply(value) },
-        { "ok", 1.0 }
-    };
+        BsonValue value = document is null ? BsonNull.Value : RawValue.Document(document).ToDocument();
+        if (projection is not null && value is BsonDocument whole) value = projection.Apply(whole);
+        return new BsonDocument { { "lastErrorObject", description }, { "value", value }, { "ok", 1.0 } };
+    }
 }

@@ -6,39 +6,44 @@ namespace Shop.Local.Mongo.Commands;
 /// <summary>find, getMore, killCursors, count, distinct, aggregate.</summary>
 internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
 {
-    public Reply Find(Request request)
+    public BsonDocument Find(Request request)
     {
         var query = QueryOf(request);
-        var projection = Projection.Parse(request.Document("projection"), false);
+        var projection = Projection.Parse(request.Document("projection"));
         var found = Executor.Find(catalog.Find(request.Namespace), query);
-        var documents = projection is null ? found : found.Select(bytes => Bson.Write(projection.Apply(Bson.View(bytes))));
-        return cursors.Start(request.Namespace, documents, BatchSize(request), request.Flag("singleBatch") || request.Integer("limit", 0) < 0);
+        var documents = projection is null ? found : found.Select(bytes => projection.Apply(RawValue.Document(bytes).ToDocument()).ToBson());
+        return cursors.Start(request.Namespace, documents, BatchSize(request.Value("batchSize")), request.Flag("singleBatch") || request.Integer("limit", 0) < 0);
     }
 
+    /// <summary>What find, count and distinct ask for.</summary>
     public static Query QueryOf(Request request)
     {
-        var sortDocument = request.Document("sort");
-        var hint = request.Value("hint");
+        var sort = request.Document("sort");
+        var hint = HintOf(request);
         // Insertion order is what a walk without an index yields anyway.
-        if (sortDocument is { ElementCount: 1 } && sortDocument.GetElement(0) is { Name: "$natural" } natural)
+        if (sort.TryFirst(out var first) && first.Name.SequenceEqual("$natural"u8))
         {
-            if (Values.ToInteger(natural.Value, "$natural") != 1)
+            if (Values.ToInteger(first.Value.ToBson(), "$natural") != 1)
                 throw MongoRefusal.NotSupported("a descending $natural sort is not supported");
-            (sortDocument, hint) = (null, sortDocument);
+            (sort, hint) = (default, sort.ToDocument());
         }
-        var skip = request.Integer("skip", 0) is >= 0 and var given ? given : throw MongoRefusal.BadValue("Skip value must be non-negative");
-        var limit = Math.Abs(request.Integer("limit", 0));
-        return new Query(FilterParser.Parse(request.Document("filter") ?? request.Document("query") ?? []), SortOrder.Parse(sortDocument), skip, limit, hint is BsonDocument { ElementCount: 0 } ? null : hint);
+        var filter = request.Document("filter") is { IsMissing: false } given ? given : request.Document("query");
+        var skip = request.Integer("skip", 0) is >= 0 and var count ? count : throw MongoRefusal.BadValue("Skip value must be non-negative");
+        // The filter lives as long as the cursor, the message does not.
+        return new Query(FilterParser.Parse(filter.Detached()), SortOrder.Parse(sort), skip, Math.Abs(request.Integer("limit", 0)), hint);
     }
 
-    public Reply GetMore(Request request)
+    /// <summary>The name or the key of an index, or <c>$natural</c>.</summary>
+    public static BsonValue? HintOf(Request request) => request.Value("hint") is { IsNothing: false } hint && !(hint.IsDocument && !hint.TryFirst(out _)) ? hint.ToBson() : null;
+
+    public BsonDocument GetMore(Request request)
     {
         var name = $"{request.Database}.{request.Text("collection") ?? throw MongoRefusal.FailedToParse("getMore needs 'collection'")}";
         var size = request.Integer("batchSize", 0);
-        return cursors.More(Values.ToInteger(request.Argument, "getMore"), name, size > 0 ? size : null);
+        return cursors.More(request.Integer("getMore", 0), name, size > 0 ? size : null);
     }
 
-    public Reply KillCursors(Request request)
+    public BsonDocument KillCursors(Request request)
     {
         var ids = request.Array("cursors") ?? throw MongoRefusal.FailedToParse("killCursors needs 'cursors'");
         var killed = ids.ToLookup(id => cursors.Kill(Values.ToInteger(id, "cursors")));
@@ -49,7 +54,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
         };
     }
 
-    public Reply Count(Request request)
+    public BsonDocument Count(Request request)
     {
         var query = QueryOf(request);
         var collection = catalog.Find(request.Namespace);
@@ -61,37 +66,48 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
         return new BsonDocument { { "n", count <= int.MaxValue ? (int)count : count }, { "ok", 1.0 } };
     }
 
-    public Reply Distinct(Request request)
+    public BsonDocument Distinct(Request request)
     {
-        var path = DocumentPath.Split(request.Text("key") ?? throw MongoRefusal.FailedToParse("distinct needs 'key'"));
-        var seen = new HashSet<byte[]>(ByteKeys.Instance);
-        var values = new BsonArray();
-        long size = 0;
-        foreach (var bytes in Executor.Find(catalog.Find(request.Namespace), QueryOf(request)))
-            DocumentPath.Any(Bson.View(bytes), path, false, null, value =>
-            {
-                foreach (var element in value is null ? [] : value as BsonArray ?? [value])
-                {
-                    var key = KeyWriter.Of(element);
-                    if (seen.Add(key) && (size += key.Length) < BsonCheck.MaxDocumentBytes) values.Add(Bson.Copy(element));
-                }
-                return false;
-            });
-        if (size >= BsonCheck.MaxDocumentBytes) throw MongoRefusal.Location(17217, "distinct too big, 16mb cap");
-        return new BsonDocument { { "values", values }, { "ok", 1.0 } };
+        var path = new FieldPath(request.Text("key") ?? throw MongoRefusal.FailedToParse("distinct needs 'key'"));
+        var found = new DistinctValues();
+        foreach (var bytes in Executor.Find(catalog.Find(request.Namespace), QueryOf(request))) path.Any(RawValue.Document(bytes), found, false, null);
+        return new BsonDocument { { "values", found.Values }, { "ok", 1.0 } };
     }
 
-    public Reply Aggregate(Request request)
+    public BsonDocument Aggregate(Request request)
     {
-        var pipeline = Pipeline.Parse(request.Array("pipeline") ?? throw MongoRefusal.TypeMismatch("'pipeline' option must be specified as an array"), request.Value("hint"));
-        if (request.Argument is not BsonString)
+        var pipeline = Pipeline.Parse(request.Array("pipeline") ?? throw MongoRefusal.TypeMismatch("'pipeline' option must be specified as an array"), HintOf(request));
+        if (!request.Argument.IsText)
             throw new MongoRefusal(73, "InvalidNamespace", "aggregation without a collection is not supported by this local store");
-        var cursor = request.Document("cursor");
-        var found = Executor.Find(catalog.Find(request.Namespace), pipeline.Source);
-        var documents = pipeline.Stages.Count == 0 ? found : pipeline.Run(found.Select(Bson.View)).Select(Bson.Write);
-        var size = cursor is not null && cursor.TryGetValue("batchSize", out var given) ? Values.ToInteger(given, "batchSize") : (long?)null;
-        return cursors.Start(request.Namespace, documents, size, false);
+        var documents = pipeline.Run(Executor.Find(catalog.Find(request.Namespace), pipeline.Source));
+        return cursors.Start(request.Namespace, documents, BatchSize(request.Document("cursor").Field("batchSize"u8)), false);
     }
 
-    private static long? BatchSize(Request request) => request.Value("batchSize") is null ? null : request.Integer("batchSize", 0) is >= 0 and var size ? size : throw MongoRefusal.BadValue("batchSize must be non-negative");
+    private static long? BatchSize(RawValue given) => given.IsNothing ? null
+        : Values.ToInteger(given.ToBson(), "batchSize") is >= 0 and var size ? size : throw MongoRefusal.BadValue("batchSize must be non-negative");
+
+    /// <summary>Takes every value that it is shown, the elements of arrays singly.</summary>
+    private sealed record DistinctValues : Condition
+    {
+        private readonly HashSet<byte[]> seen = new(ByteKeys.Instance);
+        private long size;
+
+        public BsonArray Values { get; } = [];
+
+        public override bool Accepts(RawValue value)
+        {
+            if (value.IsArray)
+                foreach (var (_, element) in value) Add(element);
+            else if (!value.IsMissing) Add(value);
+            return false;
+        }
+
+        private void Add(RawValue value)
+        {
+            if (!seen.Add(KeyWriter.Of(value))) return;
+            size += value.Length;
+            if (size >= BsonCheck.MaxDocumentBytes) throw MongoRefusal.Location(17217, "distinct too big, 16mb cap");
+            Values.Add(value.ToBson());
+        }
+    }
 }

@@ -1,44 +1,61 @@
+using System.Text;
+using Shop.Local.Mongo.Wire;
+
 namespace Shop.Local.Mongo.Commands;
 
-/// <summary>A command as it came. Lists that can be long (documents, updates, deletes) arrive as raw documents, in the body or beside it.</summary>
-internal sealed record Request(BsonDocument Body, IReadOnlyDictionary<string, List<byte[]>> Sequences, long ConnectionId)
+/// <summary>A command as it came, or a statement of one: fields that are looked at where they lie in the message.</summary>
+/// <param name="Body">The document.</param>
+/// <param name="Database">The database that the command is for.</param>
+/// <param name="Sequences">Lists that came beside the document (OP_MSG's sections of kind 1).</param>
+/// <param name="ConnectionId">Whose command it is.</param>
+internal sealed record Request(RawValue Body, string Database, IReadOnlyDictionary<string, List<RawValue>> Sequences, long ConnectionId)
 {
-    public string Name => Body.GetElement(0).Name;
-    public BsonValue Argument => Body.GetElement(0).Value;
-    public string Database => Text("$db") ?? "admin";
+    private static readonly Dictionary<string, List<RawValue>> None = [];
+
+    /// <summary>The name of the command, which is that of its first field.</summary>
+    public string Name => Body.TryFirst(out var first) ? first.Text : "";
+    public RawValue Argument => Body.TryFirst(out var first) ? first.Value : default;
+
     /// <summary>The namespace that the command's first value names within its database.</summary>
-    public string Namespace => Argument is BsonString { Value.Length: > 0 } name ? $"{Database}.{name.Value}"
-        : throw new MongoRefusal(73, "InvalidNamespace", $"collection name has invalid type {TypeOrder.Name(Argument)}");
+    public string Namespace => Argument is { IsText: true, Length: > 5 } name ? $"{Database}.{name.Text}"
+        : throw new MongoRefusal(73, "InvalidNamespace", $"collection name has invalid type {TypeOrder.Name(Argument.Type)}");
 
-    public BsonDocument? Document(string field) => Value(field) switch
+    public static Request Statement(RawValue statement) => new(statement, "", None, 0);
+
+    public RawValue Value(string field)
     {
-        null or BsonNull => null,
-        BsonDocument document => document,
-        var other => throw Wrong(field, other, "object")
-    };
+        foreach (var element in Body) if (Ascii.Equals(element.Name, field)) return element.Value;
+        return default;
+    }
 
-    public BsonArray? Array(string field) => Value(field) switch
-    {
-        null or BsonNull => null,
-        BsonArray array => array,
-        var other => throw Wrong(field, other, "array")
-    };
-
-    public string? Text(string field) => Value(field) switch
-    {
-        null or BsonNull => null,
-        BsonString text => text.Value,
-        var other => throw Wrong(field, other, "string")
-    };
-
-    public BsonValue? Value(string field) => Body.TryGetValue(field, out var value) ? value : null;
+    /// <summary>Missing when it is missing or null.</summary>
+    public RawValue Document(string field) => Optional(field, BsonType.Document);
+    public BsonArray? Array(string field) => Optional(field, BsonType.Array) is { IsMissing: false } array ? array.ToArray() : null;
+    public string? Text(string field) => Optional(field, BsonType.String) is { IsMissing: false } text ? text.Text : null;
     public bool Flag(string field) => Values.IsTrue(Value(field));
-    public long Integer(string field, long otherwise) => Value(field) is null or BsonNull ? otherwise : Values.ToInteger(Value(field)!, field);
+    public long Integer(string field, long otherwise) => Value(field) is { IsNothing: false } value ? Values.ToInteger(value.ToBson(), field) : otherwise;
 
-    public List<byte[]> List(string field) => Sequences.TryGetValue(field, out var list) && list.Count > 0
-        ? list.Count <= Wire.Handshake.MaxWriteBatchSize ? list : throw MongoRefusal.BadValue($"Write batch sizes must be between 1 and {Wire.Handshake.MaxWriteBatchSize}")
-        : throw new MongoRefusal(16, "InvalidLength", $"Write batch sizes must be between 1 and {Wire.Handshake.MaxWriteBatchSize}: '{field}' is empty");
+    /// <summary>A list of documents that a write command must have, in its body or beside it.</summary>
+    public List<RawValue> List(string field)
+    {
+        if (!Sequences.TryGetValue(field, out var list)) list = ListInBody(Value(field), field);
+        return list.Count is > 0 and <= Handshake.MaxWriteBatchSize ? list
+            : throw new MongoRefusal(16, "InvalidLength", $"Write batch sizes must be between 1 and {Handshake.MaxWriteBatchSize}. Got {list.Count} operations in '{field}'.");
+    }
 
-    private static MongoRefusal Wrong(string field, BsonValue value, string expected) =>
-        MongoRefusal.TypeMismatch($"BSON field '{field}' is the wrong type '{TypeOrder.Name(value)}', expected type '{expected}'");
+    private static List<RawValue> ListInBody(RawValue array, string field)
+    {
+        var list = new List<RawValue>();
+        foreach (var (_, document) in array) list.Add(document.IsDocument ? document : throw Wrong(field, document.Type, "object"));
+        return list;
+    }
+
+    private RawValue Optional(string field, BsonType expected)
+    {
+        var value = Value(field);
+        return value.IsNothing ? default : value.Type == expected ? value : throw Wrong(field, value.Type, TypeOrder.Name(expected));
+    }
+
+    private static MongoRefusal Wrong(string field, BsonType type, string expected) =>
+        MongoRefusal.TypeMismatch($"BSON field '{field}' is the wrong type '{TypeOrder.Name(type)}', expected type '{expected}'");
 }

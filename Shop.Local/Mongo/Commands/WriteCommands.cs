@@ -5,29 +5,23 @@ namespace Shop.Local.Mongo.Commands;
 /// <summary>insert, update, delete: many statements, each of which works or has an entry in <c>writeErrors</c>.</summary>
 internal sealed class WriteCommands(Catalog catalog)
 {
-    public Reply Insert(Request request)
+    public BsonDocument Insert(Request request)
     {
-        var documents = request.List("documents");
         var inserted = 0;
-        return Run(request, documents, catalog.FindOrCreate(request.Namespace), (collection, bytes, _, batch) =>
+        return Run(request, request.List("documents"), catalog.FindOrCreate(request.Namespace), (collection, document, _, batch) =>
         {
-            RefuseTooLarge(bytes);
-            var given = Bson.View(bytes);
-            var document = Bson.WithId(given);
-            collection.Insert(document, ReferenceEquals(document, given) ? bytes : Bson.Write(document), batch);
+            collection.Insert(StoredDocument.From(document), batch);
             inserted++;
         }, reply => reply["n"] = inserted);
     }
 
-    public Reply Update(Request request)
+    public BsonDocument Update(Request request)
     {
-        var updates = request.List("updates");
         int matched = 0, modified = 0;
         var upserted = new BsonArray();
-        return Run(request, updates, catalog.FindOrCreate(request.Namespace), (collection, bytes, index, batch) =>
+        return Run(request, request.List("updates"), catalog.FindOrCreate(request.Namespace), (collection, update, index, batch) =>
         {
-            var statement = UpdateStatement.Parse(Bson.Read(bytes));
-            var result = statement.Execute(collection, batch, () => Flush(batch));
+            var result = UpdateStatement.Parse(Request.Statement(update)).Execute(collection, batch, () => Flush(batch));
             (matched, modified) = (matched + result.Matched, modified + result.Modified);
             if (result.UpsertedId is not null) upserted.Add(new BsonDocument { { "index", index }, { "_id", result.UpsertedId } });
         }, reply =>
@@ -38,18 +32,16 @@ internal sealed class WriteCommands(Catalog catalog)
         });
     }
 
-    public Reply Delete(Request request)
+    public BsonDocument Delete(Request request)
     {
-        var deletes = request.List("deletes");
         var deleted = 0;
-        return Run(request, deletes, catalog.Find(request.Namespace), (collection, bytes, _, batch) =>
+        return Run(request, request.List("deletes"), catalog.Find(request.Namespace), (collection, delete, _, batch) =>
         {
-            var statement = new Request(Bson.Read(bytes), request.Sequences, request.ConnectionId);
-            CommandOptions.RefuseUnsupported(statement.Body);
-            var filter = FilterParser.Parse(statement.Document("q") ?? throw MongoRefusal.FailedToParse("a delete needs 'q'"));
+            var statement = Request.Statement(delete);
+            CommandOptions.RefuseUnsupported(delete);
+            var filter = FilterParser.Parse(statement.Document("q") is { IsMissing: false } q ? q : throw MongoRefusal.FailedToParse("a delete needs 'q'"));
             var limit = statement.Integer("limit", 0) is (0 or 1) and var given ? given : throw MongoRefusal.FailedToParse("The limit field in delete objects must be 0 or 1.");
-            var found = Executor.Records(collection, new Query(filter, Limit: limit, Hint: statement.Value("hint")));
-            foreach (var (record, _) in (limit == 1 ? found.Take(1) : found).ToList())
+            foreach (var record in Executor.Records(collection, new Query(filter, Limit: limit, Hint: ReadCommands.HintOf(statement))))
             {
                 collection.Delete(record, batch);
                 deleted++;
@@ -58,17 +50,11 @@ internal sealed class WriteCommands(Catalog catalog)
         }, reply => reply["n"] = deleted);
     }
 
-    public static void RefuseTooLarge(byte[] document)
-    {
-        if (document.Length > BsonCheck.MaxDocumentBytes)
-            throw new MongoRefusal(10334, "BSONObjectTooLarge", $"object to insert too large. size in bytes: {document.Length}, max size: {BsonCheck.MaxDocumentBytes}");
-    }
-
     /// <summary>All statements under one lock and into one frame of the log, in the log before the lock is released.</summary>
-    private BsonDocument Run(Request request, List<byte[]> statements, Collection? collection, Action<Collection, byte[], int, ChangeBatch> execute, Action<BsonDocument> describe)
+    private BsonDocument Run(Request request, List<RawValue> statements, Collection? collection, Action<Collection, RawValue, int, ChangeBatch> execute, Action<BsonDocument> describe)
     {
-        var concern = WriteConcern.Parse(request);
-        var ordered = request.Value("ordered") is null || request.Flag("ordered");
+        var journaled = WriteConcern.IsJournaled(request);
+        var ordered = request.Value("ordered").IsMissing || request.Flag("ordered");
         var errors = new BsonArray();
         var batch = new ChangeBatch();
         var position = 0L;
@@ -98,7 +84,7 @@ internal sealed class WriteCommands(Catalog catalog)
             }
             break;
         }
-        if (concern.Journaled) catalog.Sync(position);
+        if (journaled) catalog.Sync(position);
         var reply = new BsonDocument();
         describe(reply);
         if (errors.Count > 0) reply["writeErrors"] = errors;

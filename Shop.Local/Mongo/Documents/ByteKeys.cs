@@ -4,10 +4,14 @@ using System.IO.Hashing;
 namespace Shop.Local.Mongo.Documents;
 
 /// <summary>Equality and order of keys written by <see cref="KeyWriter"/>.</summary>
-internal sealed class ByteKeys : IEqualityComparer<byte[]>, IComparer<byte[]>
+internal sealed class ByteKeys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>, IComparer<byte[]>
 {
     public static readonly ByteKeys Instance = new();
+
     public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-    public int GetHashCode([DisallowNull] byte[] obj) => (int)XxHash3.HashToUInt64(obj);
+    public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
     public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
+    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+    public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)XxHash3.HashToUInt64(alternate);
+    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 }

@@ -35,8 +35,6 @@ internal static class DecimalMath
         return Round(a * BigInteger.Pow(10, exponentA - exponent) + b * BigInteger.Pow(10, exponentB - exponent), exponent);
     }
 
-    public static Decimal128 Negate(Decimal128 value) => Decimal128.Negate(value);
-
     public static Decimal128 Multiply(Decimal128 left, Decimal128 right)
     {
         if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;

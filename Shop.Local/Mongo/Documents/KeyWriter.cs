@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -10,8 +9,22 @@ namespace Shop.Local.Mongo.Documents;
 /// </summary>
 internal sealed class KeyWriter
 {
-    private byte[] buffer = new byte[64];
+    [ThreadStatic]
+    private static KeyWriter? scratch;
+
+    private byte[] buffer = new byte[128];
     private int length;
+
+    /// <summary>What has been written, until something else is.</summary>
+    public ReadOnlySpan<byte> Written => buffer.AsSpan(0, length);
+
+    public static byte[] Of(RawValue value) => Look(value).ToArray();
+    public static byte[] Of(BsonValue value) => Of(RawValue.Of(value));
+
+    /// <summary>A key that is only looked at; this thread's next look overwrites it.</summary>
+    public static ReadOnlySpan<byte> Look(RawValue value) => (scratch ??= new()).Clear().Write(value, false).Written;
+
+    public byte[] ToArray() => Written.ToArray();
 
     public KeyWriter Clear()
     {
@@ -19,14 +32,11 @@ internal sealed class KeyWriter
         return this;
     }
 
-    public byte[] ToArray() => buffer.AsSpan(0, length).ToArray();
-    public static byte[] Of(BsonValue value) => new KeyWriter().Write(value, false).ToArray();
-
-    public KeyWriter Write(BsonValue value, bool descending)
+    public KeyWriter Write(RawValue value, bool descending)
     {
         var start = length;
         Value(value);
-        return Complement(start, descending);
+        return descending ? Complement(start) : this;
     }
 
     public KeyWriter WriteRecordId(long recordId)
@@ -35,11 +45,7 @@ internal sealed class KeyWriter
         return this;
     }
 
-    public KeyWriter WriteRaw(ReadOnlySpan<byte> bytes)
-    {
-        bytes.CopyTo(Reserve(bytes.Length));
-        return this;
-    }
+    public void Raw(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Reserve(bytes.Length));
 
     public void Byte(byte value) => Reserve(1)[0] = value;
 
@@ -50,71 +56,64 @@ internal sealed class KeyWriter
         return buffer.AsSpan(length - count, count);
     }
 
-    private KeyWriter Complement(int start, bool wanted)
+    private KeyWriter Complement(int start)
     {
-        for (var i = start; wanted && i < length; i++) buffer[i] = (byte)~buffer[i];
+        foreach (ref var value in buffer.AsSpan(start, length - start)) value = (byte)~value;
         return this;
     }
 
-    private void Value(BsonValue value)
+    private void Value(RawValue value)
     {
-        Byte(TypeOrder.Of(value));
-        switch (value)
+        Byte(TypeOrder.Of(value.Type));
+        switch (value.Type)
         {
-            case BsonInt32 or BsonInt64 or BsonDouble or BsonDecimal128: NumberKey.Write(this, value); break;
-            case BsonString text: Text(text.Value); break;
-            case BsonSymbol symbol: Text(symbol.Name); break;
-            case BsonDocument document: Document(document); break;
-            case BsonArray array:
-                foreach (var element in array) Value(element);
+            case BsonType.Int32 or BsonType.Int64 or BsonType.Double or BsonType.Decimal128: NumberKey.Write(this, value); break;
+            case BsonType.String or BsonType.Symbol or BsonType.JavaScript: Text(value.TextBytes); break;
+            case BsonType.Document: Document(value); break;
+            case BsonType.Array:
+                foreach (var (_, element) in value) Value(element);
                 Byte(0);
                 break;
-            case BsonBinaryData binary: Binary(binary); break;
-            case BsonObjectId id: WriteRaw(id.Value.ToByteArray()); break;
-            case BsonBoolean boolean: Byte(boolean.Value ? (byte)1 : (byte)0); break;
-            case BsonDateTime date: Signed(date.MillisecondsSinceEpoch); break;
-            case BsonTimestamp timestamp: BinaryPrimitives.WriteUInt64BigEndian(Reserve(8), (ulong)timestamp.Value); break;
-            case BsonRegularExpression regex: Text(regex.Pattern); Text(regex.Options); break;
-            case BsonJavaScriptWithScope scoped: Text(scoped.Code); Document(scoped.Scope); break;
-            case BsonJavaScript script: Text(script.Code); break;
+            case BsonType.Binary:
+                BinaryPrimitives.WriteInt32BigEndian(Reserve(4), value.Length - 5);
+                Raw(value.Bytes[4..]);
+                break;
+            case BsonType.ObjectId or BsonType.Boolean: Raw(value.Bytes); break;
+            case BsonType.DateTime: BinaryPrimitives.WriteInt64BigEndian(Reserve(8), value.Int64 ^ long.MinValue); break;
+            case BsonType.Timestamp: BinaryPrimitives.WriteInt64BigEndian(Reserve(8), value.Int64); break;
+            case BsonType.RegularExpression:
+                Text(value.Pattern);
+                Text(value.PatternOptions);
+                break;
+            case BsonType.JavaScriptWithScope:
+                Text(value.Code.TextBytes);
+                Document(value.Scope);
+                break;
         }
     }
 
-    private void Document(BsonDocument document)
+    private void Document(RawValue document)
     {
-        foreach (var element in document)
+        foreach (var (element, value) in document)
         {
             // MongoDB compares the type first, then the field's name, then the value.
-            Byte(TypeOrder.Of(element.Value));
+            Byte(TypeOrder.Of(value.Type));
             Text(element.Name);
-            Value(element.Value);
+            Value(value);
         }
         Byte(0);
     }
 
-    private void Binary(BsonBinaryData binary)
-    {
-        BinaryPrimitives.WriteInt32BigEndian(Reserve(4), binary.Bytes.Length);
-        Byte((byte)binary.SubType);
-        WriteRaw(binary.Bytes);
-    }
-
-    private void Signed(long value) => BinaryPrimitives.WriteUInt64BigEndian(Reserve(8), (ulong)value ^ (1UL << 63));
     /// <summary>UTF-8 with 0 written as 0 255 and ended by 0 0, which keeps the order of the bytes.</summary>
-    private void Text(string text)
+    private void Text(ReadOnlySpan<byte> text)
     {
-        var start = length;
-        Encoding.UTF8.GetBytes(text, Reserve(Encoding.UTF8.GetByteCount(text)));
-        if (buffer.AsSpan(start, length - start).Contains((byte)0))
+        for (var zero = text.IndexOf((byte)0); zero >= 0; zero = text.IndexOf((byte)0))
         {
-            var plain = buffer.AsSpan(start, length - start).ToArray();
-            length = start;
-            foreach (var value in plain)
-            {
-                Byte(value);
-                if (value == 0) Byte(255);
-            }
+            Raw(text[..(zero + 1)]);
+            Byte(255);
+            text = text[(zero + 1)..];
         }
+        Raw(text);
         Byte(0);
         Byte(0);
     }

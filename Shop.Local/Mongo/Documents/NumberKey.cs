@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 
 namespace Shop.Local.Mongo.Documents;
 
@@ -12,19 +14,18 @@ internal static class NumberKey
 {
     private const byte NotANumber = 1, NegativeInfinity = 2, Negative = 3, Zero = 4, Positive = 5, PositiveInfinity = 6;
 
-    public static void Write(KeyWriter writer, BsonValue value)
+    public static void Write(KeyWriter writer, RawValue value)
     {
-        switch (value)
+        switch (value.Type)
         {
-            case BsonInt32 integer: Integer(writer, integer.Value); break;
-            case BsonInt64 integer: Integer(writer, integer.Value); break;
-            case BsonDouble real: Double(writer, real.Value); break;
-            case BsonDecimal128 number: Decimal(writer, number.Value); break;
+            case BsonType.Int32: Integer(writer, value.Int32); break;
+            case BsonType.Int64: Integer(writer, value.Int64); break;
+            case BsonType.Double: Double(writer, value.Double); break;
+            default: Decimal(writer, value.Decimal); break;
         }
     }
 
-    private static void Integer(KeyWriter writer, long value) =>
-        Digits(writer, value < 0, value < 0 ? UInt128.One + (UInt128)(ulong)~value : (UInt128)(ulong)value, 0);
+    private static void Integer(KeyWriter writer, long value) => Digits(writer, value < 0, value < 0 ? (ulong)~value + 1 : (ulong)value, 0);
 
     private static void Double(KeyWriter writer, double value)
     {
@@ -42,7 +43,7 @@ internal static class NumberKey
             var exponent = Math.Max(biased, 1) - 1075;
             // m * 2^-e is m * 5^e * 10^-e.
             var digits = exponent >= 0 ? mantissa << exponent : mantissa * BigInteger.Pow(5, -exponent);
-            Digits(writer, value < 0, digits.ToString(CultureInfo.InvariantCulture), Math.Min(exponent, 0));
+            Digits(writer, value < 0, Encoding.ASCII.GetBytes(digits.ToString(CultureInfo.InvariantCulture)), Math.Min(exponent, 0));
         }
     }
 
@@ -61,15 +62,19 @@ internal static class NumberKey
 
     private static void Digits(KeyWriter writer, bool negative, UInt128 coefficient, int exponent)
     {
-        Span<char> digits = stackalloc char[40];
-        coefficient.TryFormat(digits, out var count, default, CultureInfo.InvariantCulture);
+        Span<byte> digits = stackalloc byte[40];
+        int count;
+        // Formatting 64 bits is several times faster, and nearly every number has no more.
+        if (coefficient <= ulong.MaxValue)
+            Utf8Formatter.TryFormat((ulong)coefficient, digits, out count);
+        else coefficient.TryFormat(digits, out count, default, CultureInfo.InvariantCulture);
         Digits(writer, negative, digits[..count], exponent);
     }
 
-    private static void Digits(KeyWriter writer, bool negative, ReadOnlySpan<char> digits, int exponent)
+    private static void Digits(KeyWriter writer, bool negative, ReadOnlySpan<byte> digits, int exponent)
     {
         var magnitude = digits.Length + exponent;
-        digits = digits.TrimEnd('0');
+        digits = digits.TrimEnd((byte)'0');
         if (digits.IsEmpty)
         {
             writer.Byte(Zero);

@@ -9,7 +9,7 @@ internal static class TypeOrder
     public const byte MinKey = 1;
     public const byte MaxKey = 127;
 
-    public static byte Of(BsonValue value) => value.BsonType switch
+    public static byte Of(BsonType type) => type switch
     {
         BsonType.MinKey => MinKey,
         BsonType.Undefined => Undefined,
@@ -27,14 +27,21 @@ internal static class TypeOrder
         BsonType.JavaScript => 60,
         BsonType.JavaScriptWithScope => 65,
         BsonType.MaxKey => MaxKey,
-        _ => throw MongoRefusal.BadValue($"unknown BSON type {value.BsonType}")
+        _ => throw MongoRefusal.BadValue($"unknown BSON type {type}")
     };
 
-    public static bool IsNumber(BsonValue? value) => value is not null && Of(value) == Number;
+    public static byte Of(BsonValue value) => Of(value.BsonType);
+
+    public static bool IsNumber(BsonType type) => type is BsonType.Int32 or BsonType.Int64 or BsonType.Double or BsonType.Decimal128;
+
+    public static bool IsNumber(BsonValue? value) => value is not null && IsNumber(value.BsonType);
+
+    public static string Name(BsonValue? value) => Name(value?.BsonType ?? BsonType.EndOfDocument);
+
     /// <summary>The name that <c>$type</c> and error texts use.</summary>
-    public static string Name(BsonValue? value) => value?.BsonType switch
+    public static string Name(BsonType type) => type switch
     {
-        null => "missing",
+        BsonType.EndOfDocument => "missing",
         BsonType.Document => "object",
         BsonType.Binary => "binData",
         BsonType.ObjectId => "objectId",
@@ -48,6 +55,6 @@ internal static class TypeOrder
         BsonType.Decimal128 => "decimal",
         BsonType.MinKey => "minKey",
         BsonType.MaxKey => "maxKey",
-        var other => other.Value.ToString().ToLowerInvariant()
+        _ => type.ToString().ToLowerInvariant()
     };
 }

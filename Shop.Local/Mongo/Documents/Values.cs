@@ -15,15 +15,20 @@ internal static class Values
             (BsonInt32 a, BsonInt64 b) => ((long)a.Value).CompareTo(b.Value),
             (BsonInt64 a, BsonInt32 b) => a.Value.CompareTo(b.Value),
             (BsonDateTime a, BsonDateTime b) => a.MillisecondsSinceEpoch.CompareTo(b.MillisecondsSinceEpoch),
+            (BsonString a, BsonString b) when string.Equals(a.Value, b.Value, StringComparison.Ordinal) => 0,
             _ => KeyWriter.Of(left).AsSpan().SequenceCompareTo(KeyWriter.Of(right))
         };
     }
 
-    public static bool Same(BsonValue left, BsonValue right) => left is BsonString a && right is BsonString b
-        ? string.Equals(a.Value, b.Value, StringComparison.Ordinal) : Compare(left, right) == 0;
+    public static bool Same(BsonValue left, BsonValue right) => Compare(left, right) == 0;
 
-    public static bool IsNaN(BsonValue value) =>
-        value is BsonDouble real && double.IsNaN(real.Value) || value is BsonDecimal128 number && Decimal128.IsNaN(number.Value);
+    public static bool Same(RawValue left, RawValue right) => left.Type == right.Type && left.Bytes.SequenceEqual(right.Bytes)
+        || !left.IsMissing && !right.IsMissing && KeyWriter.Of(left).AsSpan().SequenceEqual(KeyWriter.Look(right));
+
+    public static bool IsNaN(RawValue value) =>
+        value.Type == BsonType.Double && double.IsNaN(value.Double) || value.Type == BsonType.Decimal128 && Decimal128.IsNaN(value.Decimal);
+
+    public static bool IsTrue(RawValue value) => !value.IsMissing && IsTrue(value.ToBson());
 
     /// <summary>False are false, zero, null, undefined and missing.</summary>
     public static bool IsTrue(BsonValue? value) => value switch
@@ -36,7 +41,7 @@ internal static class Values
     public static BsonValue Add(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Add, (a, b) => a + b, (a, b) => a + b);
     public static BsonValue Multiply(BsonValue left, BsonValue right) => Calculate(left, right, DecimalMath.Multiply, (a, b) => a * b, (a, b) => a * b);
     public static BsonValue Subtract(BsonValue left, BsonValue right) =>
-        Calculate(left, right, (a, b) => DecimalMath.Add(a, DecimalMath.Negate(b)), (a, b) => a - b, (a, b) => a - b);
+        Calculate(left, right, (a, b) => DecimalMath.Add(a, Decimal128.Negate(b)), (a, b) => a - b, (a, b) => a - b);
 
     /// <summary>Double, or Decimal128 when one of the two is; the divisor is not zero.</summary>
     public static BsonValue Divide(BsonValue left, BsonValue right) => left is BsonDecimal128 || right is BsonDecimal128

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Shop.Local.Mongo.Queries;
@@ -6,29 +7,33 @@ namespace Shop.Local.Mongo.Queries;
 internal abstract record Condition
 {
     /// <summary>Of all values at the path, arrays run through.</summary>
-    public virtual bool Matches(BsonValue root, string[] path, MatchPosition? position) => DocumentPath.Any(root, path, true, position, Accepts);
-    /// <summary>Of one value, as inside <c>$elemMatch</c>; null is a missing one.</summary>
-    public abstract bool Accepts(BsonValue? value);
+    public virtual bool Matches(RawValue root, FieldPath path, MatchPosition? position) => path.Any(root, this, true, position);
+
+    /// <summary>Of one value, which may be missing, as inside <c>$elemMatch</c>.</summary>
+    public abstract bool Accepts(RawValue value);
 }
 
 internal enum Comparison { Equal, Less, LessOrEqual, Greater, GreaterOrEqual }
 
-internal sealed record Compared(Comparison Comparison, BsonValue Operand) : Condition
+internal sealed record Compared(Comparison Comparison, RawValue Operand) : Condition
 {
-    private readonly byte type = TypeOrder.Of(Operand);
+    private readonly byte type = TypeOrder.Of(Operand.Type);
+    private readonly bool isNaN = Values.IsNaN(Operand);
 
-    public override bool Accepts(BsonValue? value)
+    public byte[] Key { get; } = KeyWriter.Of(Operand);
+
+    public override bool Accepts(RawValue value)
     {
-        if (value is null)
-            return Operand is BsonNull && Comparison is (Comparison.Equal or Comparison.LessOrEqual or Comparison.GreaterOrEqual);
+        if (value.IsMissing)
+            return Operand.Type == BsonType.Null && Comparison is (Comparison.Equal or Comparison.LessOrEqual or Comparison.GreaterOrEqual);
         // Ordering only relates values of one type; the extremes are above and below all of them.
-        if (TypeOrder.Of(value) != type && type is not (TypeOrder.MinKey or TypeOrder.MaxKey)) return false;
-        if (Comparison == Comparison.Equal) return Values.Same(value, Operand);
-        if (Values.IsNaN(value) || Values.IsNaN(Operand))
-            return Comparison is Comparison.LessOrEqual or Comparison.GreaterOrEqual && Values.IsNaN(value) && Values.IsNaN(Operand);
-        var order = Values.Compare(value, Operand);
+        if (TypeOrder.Of(value.Type) != type && type is not (TypeOrder.MinKey or TypeOrder.MaxKey)) return false;
+        var order = KeyWriter.Look(value).SequenceCompareTo(Key);
+        // NaN equals itself and is neither above nor below anything.
+        if (isNaN || Values.IsNaN(value)) return order == 0 && Comparison is not (Comparison.Less or Comparison.Greater);
         return Comparison switch
         {
+            Comparison.Equal => order == 0,
             Comparison.Less => order < 0,
             Comparison.LessOrEqual => order <= 0,
             Comparison.Greater => order > 0,
@@ -37,16 +42,18 @@ internal sealed record Compared(Comparison Comparison, BsonValue Operand) : Cond
     }
 }
 
-internal sealed record OneOf(IReadOnlyList<BsonValue> Operands, IReadOnlyList<PatternMatch> Patterns) : Condition
+internal sealed record OneOf(IReadOnlyList<RawValue> Operands, IReadOnlyList<PatternMatch> Patterns) : Condition
 {
     private readonly HashSet<byte[]> keys = new(Operands.Select(KeyWriter.Of), ByteKeys.Instance);
-    private readonly bool missing = Operands.Any(operand => operand is BsonNull);
+    private readonly bool missing = Operands.Any(operand => operand.Type == BsonType.Null);
 
-    public override bool Accepts(BsonValue? value) => value is null ? missing
-        : keys.Contains(KeyWriter.Of(value)) || Patterns.Any(pattern => pattern.Accepts(value));
+    public IEnumerable<byte[]> Keys => keys;
+
+    public override bool Accepts(RawValue value) => value.IsMissing ? missing
+        : keys.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(KeyWriter.Look(value)) || Patterns.Any(pattern => pattern.Accepts(value));
 }
 
-internal sealed record PatternMatch(Regex Pattern, BsonRegularExpression Source) : Condition
+internal sealed record PatternMatch(Regex Pattern, byte[] Key) : Condition
 {
     private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(1);
 
@@ -65,7 +72,7 @@ internal sealed record PatternMatch(Regex Pattern, BsonRegularExpression Source)
             };
         try
         {
-            return new PatternMatch(new Regex(pattern, flags, MatchTimeout), new BsonRegularExpression(pattern, options));
+            return new PatternMatch(new Regex(pattern, flags, MatchTimeout), KeyWriter.Of(new BsonRegularExpression(pattern, options)));
         }
         catch (ArgumentException malformed)
         {
@@ -73,11 +80,13 @@ internal sealed record PatternMatch(Regex Pattern, BsonRegularExpression Source)
         }
     }
 
-    public override bool Accepts(BsonValue? value) => value switch
+    public static PatternMatch Parse(RawValue regex) =>
+        Parse(Encoding.UTF8.GetString(regex.Pattern), Encoding.UTF8.GetString(regex.PatternOptions));
+
+    public override bool Accepts(RawValue value) => value.Type switch
     {
-        BsonString text => IsMatch(text.Value),
-        BsonSymbol symbol => IsMatch(symbol.Name),
-        BsonRegularExpression regex => Values.Same(regex, Source),
+        BsonType.String or BsonType.Symbol => IsMatch(value.Text),
+        BsonType.RegularExpression => KeyWriter.Look(value).SequenceEqual(Key),
         _ => false
     };
 
@@ -96,52 +105,61 @@ internal sealed record PatternMatch(Regex Pattern, BsonRegularExpression Source)
 
 internal sealed record Exists(bool Wanted) : Condition
 {
-    public override bool Matches(BsonValue root, string[] path, MatchPosition? position) =>
-        DocumentPath.Any(root, path, false, Wanted ? position : null, value => value is not null) == Wanted;
-    public override bool Accepts(BsonValue? value) => value is not null == Wanted;
+    private static readonly Exists Any = new(true);
+
+    public override bool Matches(RawValue root, FieldPath path, MatchPosition? position) =>
+        path.Any(root, Any, false, Wanted ? position : null) == Wanted;
+
+    public override bool Accepts(RawValue value) => value.IsMissing != Wanted;
 }
 
 internal sealed record Not(Condition Inner) : Condition
 {
-    public override bool Matches(BsonValue root, string[] path, MatchPosition? position) => !Inner.Matches(root, path, null);
-    public override bool Accepts(BsonValue? value) => !Inner.Accepts(value);
+    public override bool Matches(RawValue root, FieldPath path, MatchPosition? position) => !Inner.Matches(root, path, null);
+    public override bool Accepts(RawValue value) => !Inner.Accepts(value);
 }
 
 internal sealed record Every(IReadOnlyList<Condition> Parts) : Condition
 {
-    public override bool Matches(BsonValue root, string[] path, MatchPosition? position) => Parts.All(part => part.Matches(root, path, position));
-    public override bool Accepts(BsonValue? value) => Parts.All(part => part.Accepts(value));
+    public override bool Matches(RawValue root, FieldPath path, MatchPosition? position) => Parts.All(part => part.Matches(root, path, position));
+    public override bool Accepts(RawValue value) => Parts.All(part => part.Accepts(value));
 }
 
 internal sealed record SizeIs(long Size) : Condition
 {
-    public override bool Matches(BsonValue root, string[] path, MatchPosition? position) => DocumentPath.Any(root, path, false, position, Accepts);
-    public override bool Accepts(BsonValue? value) => value is BsonArray array && array.Count == Size;
+    public override bool Matches(RawValue root, FieldPath path, MatchPosition? position) => path.Any(root, this, false, position);
+
+    public override bool Accepts(RawValue value)
+    {
+        var count = 0L;
+        foreach (var _ in value) count++;
+        return value.IsArray && count == Size;
+    }
 }
 
 /// <summary>One element meets all: either a query over documents or conditions on the element itself.</summary>
 internal sealed record ElementMatches(Filter? Query, Condition? Condition) : Condition
 {
-    public override bool Matches(BsonValue root, string[] path, MatchPosition? position) =>
-        DocumentPath.Any(root, path, false, position, value => Find(value, position));
-    public override bool Accepts(BsonValue? value) => Find(value, null);
+    public override bool Matches(RawValue root, FieldPath path, MatchPosition? position) =>
+        path.Any(root, position is null ? this : new Positioned(this, position), false, position);
 
-    private bool Find(BsonValue? value, MatchPosition? position)
+    public override bool Accepts(RawValue value) => Find(value, null);
+
+    private bool Find(RawValue value, MatchPosition? position)
     {
         var index = 0;
-        foreach (var element in value as BsonArray ?? [])
+        foreach (var (_, element) in value.IsArray ? value : default)
         {
-            if (Query is null ? Condition!.Accepts(element) : element is BsonDocument document && Query.Matches(document) || element is BsonArray nested && Query.Matches(AsDocument(nested)))
-            {
-                if (position is not null) position.Index = index;
-                return true;
-            }
+            // MongoDB sees a nested array as a document whose fields are 0, 1, ..., which is how BSON writes it.
+            if (Query is null ? Condition!.Accepts(element) : (element.IsDocument || element.IsArray) && Query.Matches(element.AsDocument))
+                return MatchPosition.Found(position, index);
             index++;
         }
         return false;
     }
 
-    /// <summary>MongoDB sees a nested array as a document whose fields are 0, 1, ...</summary>
-    private static BsonDocument AsDocument(BsonArray array) =>
-        new(array.Select((value, index) => new BsonElement(index.ToString(System.Globalization.CultureInfo.InvariantCulture), value)));
+    private sealed record Positioned(ElementMatches Outer, MatchPosition Position) : Condition
+    {
+        public override bool Accepts(RawValue value) => Outer.Find(value, Position);
+    }
 }

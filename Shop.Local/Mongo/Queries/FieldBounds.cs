@@ -30,15 +30,12 @@ internal sealed class FieldBounds
                 foreach (var part in all.Parts) Add(part);
                 break;
             case AnyOf any: AddHull([.. any.Parts.Select(Of)]); break;
-            case FieldFilter { Condition: Compared compared } field when Interval.Of(compared) is { } interval: Narrow(field.Path, [interval]); break;
-            case FieldFilter { Condition: OneOf { Patterns.Count: 0 } oneOf } field when oneOf.Operands.Count <= MaxPoints && !oneOf.Operands.Any(IsUnseekable):
-                Narrow(field.Path, [.. oneOf.Operands.Select(operand => Interval.Point(operand)).DistinctBy(point => point.Low.Bytes, ByteKeys.Instance).OrderBy(point => point.Low.Bytes, ByteKeys.Instance)]);
+            case FieldFilter { Condition: Compared compared } field when Interval.Of(compared) is { } interval: Narrow(field.Path.Text, [interval]); break;
+            case FieldFilter { Condition: OneOf { Patterns.Count: 0 } oneOf } field when oneOf.Operands.Count <= MaxPoints && oneOf.Operands.All(operand => Interval.IsSeekable(operand.Type)):
+                Narrow(field.Path.Text, [.. oneOf.Keys.Order(ByteKeys.Instance).Select(Interval.Point)]);
                 break;
         }
     }
-
-    private static bool IsUnseekable(MongoDB.Bson.BsonValue operand) =>
-        operand is MongoDB.Bson.BsonArray or MongoDB.Bson.BsonUndefined or MongoDB.Bson.BsonMinKey or MongoDB.Bson.BsonMaxKey;
 
     private void AddHull(IReadOnlyList<FieldBounds> branches)
     {

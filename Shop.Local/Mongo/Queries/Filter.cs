@@ -5,12 +5,24 @@ namespace Shop.Local.Mongo.Queries;
 /// <summary>A parsed query. Parsing has refused what is not supported, so matching cannot fail on a field's type.</summary>
 internal abstract record Filter
 {
-    public abstract bool Matches(BsonDocument document, MatchPosition? position = null);
+    public abstract bool Matches(RawValue document, MatchPosition? position = null);
+
+    /// <summary>The key of the only <c>_id</c> that can match, or null when there may be several.</summary>
+    public virtual byte[]? IdKey => null;
 }
 
 internal sealed record AllOf(IReadOnlyList<Filter> Parts) : Filter
 {
-    public override bool Matches(BsonDocument document, MatchPosition? position = null)
+    public override byte[]? IdKey
+    {
+        get
+        {
+            foreach (var part in Parts) if (part.IdKey is { } key) return key;
+            return null;
+        }
+    }
+
+    public override bool Matches(RawValue document, MatchPosition? position = null)
     {
         foreach (var part in Parts) if (!part.Matches(document, position)) return false;
         return true;
@@ -19,21 +31,22 @@ internal sealed record AllOf(IReadOnlyList<Filter> Parts) : Filter
 
 internal sealed record AnyOf(IReadOnlyList<Filter> Parts) : Filter
 {
-    public override bool Matches(BsonDocument document, MatchPosition? position = null) => Parts.Any(part => part.Matches(document, position));
+    public override bool Matches(RawValue document, MatchPosition? position = null) => Parts.Any(part => part.Matches(document, position));
 }
 
 internal sealed record NoneOf(IReadOnlyList<Filter> Parts) : Filter
 {
-    public override bool Matches(BsonDocument document, MatchPosition? position = null) => !Parts.Any(part => part.Matches(document));
+    public override bool Matches(RawValue document, MatchPosition? position = null) => !Parts.Any(part => part.Matches(document));
 }
 
-internal sealed record FieldFilter(string Path, Condition Condition) : Filter
+internal sealed record FieldFilter(FieldPath Path, Condition Condition) : Filter
 {
-    private readonly string[] parts = DocumentPath.Split(Path);
-    public override bool Matches(BsonDocument document, MatchPosition? position = null) => Condition.Matches(document, parts, position);
+    public override byte[]? IdKey => Path.Text == "_id" && Condition is Compared { Comparison: Comparison.Equal } compared && Interval.IsSeekable(compared.Operand.Type) ? compared.Key : null;
+
+    public override bool Matches(RawValue document, MatchPosition? position = null) => Condition.Matches(document, Path, position);
 }
 
 internal sealed record ExpressionFilter(Expression Expression) : Filter
 {
-    public override bool Matches(BsonDocument document, MatchPosition? position = null) => Values.IsTrue(Expression(new Scope(document)));
+    public override bool Matches(RawValue document, MatchPosition? position = null) => Values.IsTrue(Expression(new Scope(document.ToDocument())));
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Shop.Local.Mongo.Aggregation;
 
 namespace Shop.Local.Mongo.Queries;
@@ -5,53 +6,64 @@ namespace Shop.Local.Mongo.Queries;
 /// <summary>From a query document to a <see cref="Filter"/>; refuses unknown operators as MongoDB does, also when no document would be looked at.</summary>
 internal static class FilterParser
 {
-    public static Filter Parse(BsonDocument query)
+    public static Filter Parse(BsonDocument query) => Parse(RawValue.Of(query));
+
+    /// <summary>The filter may keep parts of the query's bytes.</summary>
+    public static Filter Parse(RawValue query)
     {
         var parts = new List<Filter>();
         foreach (var element in query)
-            switch (element.Name)
-            {
-                case "$and": parts.AddRange(Branches(element)); break;
-                case "$or": parts.Add(new AnyOf(Branches(element))); break;
-                case "$nor": parts.Add(new NoneOf(Branches(element))); break;
-                case "$expr": parts.Add(new ExpressionFilter(ExpressionParser.Parse(element.Value))); break;
-                case "$comment": break;
-                case var name when name.StartsWith('$'): throw MongoRefusal.BadValue($"unknown top level operator: {name}");
-                default: AddField(parts, element); break;
-            }
+            if (element.IsOperator) AddOperator(parts, element);
+            else AddField(parts, element);
         return parts.Count == 1 ? parts[0] : new AllOf(parts);
     }
 
     /// <summary>Whether a value in a query means operators rather than itself.</summary>
-    public static bool IsOperators(BsonValue value) =>
-        value is BsonDocument { ElementCount: > 0 } document && document.GetElement(0).Name is { Length: > 0 } name && name[0] == '$' && name is not ("$ref" or "$id" or "$db");
+    public static bool IsOperators(RawValue value) =>
+        value.IsDocument && value.TryFirst(out var first) && first.IsOperator && first.Text is not ("$ref" or "$id" or "$db");
 
     /// <summary>Conditions on one value, as <c>$pull</c> and <c>$elemMatch</c> take them.</summary>
-    public static Condition ParseCondition(BsonValue value)
+    public static Condition ParseCondition(RawValue value)
     {
-        if (value is BsonRegularExpression regex) return PatternMatch.Parse(regex.Pattern, regex.Options);
+        if (value.Type == BsonType.RegularExpression) return PatternMatch.Parse(value);
         if (!IsOperators(value)) return new Compared(Comparison.Equal, Operand(value));
-        var operators = value.AsBsonDocument;
-        var parts = operators.Where(element => element.Name != "$options").Select(element => Operator(element, operators)).ToList();
+        var parts = new List<Condition>();
+        foreach (var element in value) if (!element.Name.SequenceEqual("$options"u8)) parts.Add(Operator(element, value));
         return parts.Count == 1 ? parts[0] : new Every(parts);
     }
 
-    private static void AddField(List<Filter> parts, BsonElement element)
+    private static void AddOperator(List<Filter> parts, RawElement element)
     {
-        if (element.Name.AsSpan().Count('.') >= DocumentPath.MaxParts) throw MongoRefusal.BadValue("a field path is too long");
-        if (ParseCondition(element.Value) is Every every)
-            parts.AddRange(every.Parts.Select(part => new FieldFilter(element.Name, part)));
-        else parts.Add(new FieldFilter(element.Name, ParseCondition(element.Value)));
+        switch (element.Text)
+        {
+            case "$and": parts.AddRange(Branches(element)); break;
+            case "$or": parts.Add(new AnyOf(Branches(element))); break;
+            case "$nor": parts.Add(new NoneOf(Branches(element))); break;
+            case "$expr": parts.Add(new ExpressionFilter(ExpressionParser.Parse(element.Value.ToBson()))); break;
+            case "$comment": break;
+            case var name: throw MongoRefusal.BadValue($"unknown top level operator: {name}");
+        }
     }
 
-    private static List<Filter> Branches(BsonElement element)
+    private static void AddField(List<Filter> parts, RawElement element)
     {
-        if (element.Value is not BsonArray { Count: > 0 } array)
-            throw MongoRefusal.BadValue($"{element.Name} argument must be a nonempty array");
-        return [.. array.Select(entry => entry is BsonDocument branch ? Parse(branch) : throw MongoRefusal.BadValue($"{element.Name} entries need to be full objects"))];
+        var path = FieldPath.Of(element.Name);
+        if (path.Parts.Length > FieldPath.MaxParts) throw MongoRefusal.BadValue("a field path is too long");
+        var condition = ParseCondition(element.Value);
+        if (condition is Every every)
+            parts.AddRange(every.Parts.Select(part => new FieldFilter(path, part)));
+        else parts.Add(new FieldFilter(path, condition));
     }
 
-    private static Condition Operator(BsonElement element, BsonDocument all) => element.Name switch
+    private static List<Filter> Branches(RawElement element)
+    {
+        var branches = new List<Filter>();
+        foreach (var (_, entry) in element.Value.IsArray ? element.Value : default)
+            branches.Add(entry.IsDocument ? Parse(entry) : throw MongoRefusal.BadValue($"{element.Text} entries need to be full objects"));
+        return branches.Count > 0 ? branches : throw MongoRefusal.BadValue($"{element.Text} argument must be a nonempty array");
+    }
+
+    private static Condition Operator(RawElement element, RawValue all) => element.Text switch
     {
         "$eq" => new Compared(Comparison.Equal, NoRegex(element)),
         "$ne" => new Not(new Compared(Comparison.Equal, NoRegex(element))),
@@ -65,51 +77,59 @@ internal static class FilterParser
         "$exists" => new Exists(Values.IsTrue(element.Value)),
         "$regex" => Pattern(element.Value, all),
         "$size" => new SizeIs(Size(element.Value)),
-        "$all" => All(element.Value),
+        "$all" => All(element),
         "$elemMatch" => ElementMatch(element.Value),
-        _ => throw MongoRefusal.BadValue($"unknown operator: {element.Name}")
+        var name => throw MongoRefusal.BadValue($"unknown operator: {name}")
     };
 
-    private static BsonValue NoRegex(BsonElement element) => element.Value is BsonRegularExpression
-        ? throw MongoRefusal.BadValue($"Can't have RegEx as arg to predicate over field '{element.Name}'.") : Operand(element.Value);
+    private static RawValue NoRegex(RawElement element) => element.Value.Type == BsonType.RegularExpression
+        ? throw MongoRefusal.BadValue($"Can't have RegEx as arg to predicate over field '{element.Text}'.") : Operand(element.Value);
 
-    private static BsonValue Operand(BsonValue value) => value is BsonUndefined ? throw MongoRefusal.BadValue("cannot compare to undefined") : value;
+    private static RawValue Operand(RawValue value) => value.Type == BsonType.Undefined ? throw MongoRefusal.BadValue("cannot compare to undefined") : value;
 
-    private static OneOf In(BsonElement element)
+    private static List<RawValue> Elements(RawElement element)
     {
-        if (element.Value is not BsonArray array) throw MongoRefusal.BadValue($"{element.Name} needs an array");
-        if (array.FirstOrDefault(IsOperators) is not null) throw MongoRefusal.BadValue($"cannot nest $ under {element.Name}");
-        return new OneOf([.. array.Where(value => value is not BsonRegularExpression)],
-            [.. array.OfType<BsonRegularExpression>().Select(regex => PatternMatch.Parse(regex.Pattern, regex.Options))]);
+        if (!element.Value.IsArray) throw MongoRefusal.BadValue($"{element.Text} needs an array");
+        var elements = new List<RawValue>();
+        foreach (var (_, value) in element.Value) elements.Add(value);
+        return elements;
     }
 
-    private static Not Negation(BsonValue value) => value is BsonRegularExpression || IsOperators(value) ? new Not(ParseCondition(value))
+    private static OneOf In(RawElement element)
+    {
+        var elements = Elements(element);
+        if (elements.Exists(IsOperators)) throw MongoRefusal.BadValue($"cannot nest $ under {element.Text}");
+        var patterns = elements.Where(value => value.Type == BsonType.RegularExpression).Select(PatternMatch.Parse).ToList();
+        return new OneOf(patterns.Count == 0 ? elements : elements.FindAll(value => value.Type != BsonType.RegularExpression), patterns);
+    }
+
+    private static Not Negation(RawValue value) => value.Type == BsonType.RegularExpression || IsOperators(value) ? new Not(ParseCondition(value))
         : throw MongoRefusal.BadValue("$not needs a regex or a document");
 
-    private static PatternMatch Pattern(BsonValue value, BsonDocument all)
+    private static PatternMatch Pattern(RawValue value, RawValue all)
     {
-        var options = all.TryGetValue("$options", out var given) && given is BsonString text ? text.Value : null;
-        return value switch
+        var options = all.Field("$options"u8) is { IsText: true } text ? text.Text : null;
+        return value.Type switch
         {
-            BsonString pattern => PatternMatch.Parse(pattern.Value, options ?? ""),
-            BsonRegularExpression regex => PatternMatch.Parse(regex.Pattern, options ?? regex.Options),
+            BsonType.String => PatternMatch.Parse(value.Text, options ?? ""),
+            BsonType.RegularExpression => PatternMatch.Parse(Encoding.UTF8.GetString(value.Pattern), options ?? Encoding.UTF8.GetString(value.PatternOptions)),
             _ => throw MongoRefusal.BadValue("$regex has to be a string")
         };
     }
 
-    private static long Size(BsonValue value) => Values.ToInteger(value, "$size") is >= 0 and var size ? size : throw MongoRefusal.BadValue("$size may not be negative");
+    private static long Size(RawValue value) => Values.ToInteger(value.ToBson(), "$size") is >= 0 and var size ? size : throw MongoRefusal.BadValue("$size may not be negative");
 
-    private static Condition All(BsonValue value)
+    private static Condition All(RawElement element)
     {
-        if (value is not BsonArray array) throw MongoRefusal.BadValue("$all needs an array");
+        var conditions = Elements(element).ConvertAll(ParseCondition);
         // Nothing contains all of nothing.
-        return array.Count == 0 ? new OneOf([], []) : new Every([.. array.Select(ParseCondition)]);
+        return conditions.Count == 0 ? new OneOf([], []) : new Every(conditions);
     }
 
-    private static ElementMatches ElementMatch(BsonValue value)
+    private static ElementMatches ElementMatch(RawValue value)
     {
-        if (value is not BsonDocument document) throw MongoRefusal.BadValue("$elemMatch needs an Object");
-        var onDocuments = !IsOperators(document) || document.GetElement(0).Name is "$and" or "$or" or "$nor" or "$expr";
-        return onDocuments ? new ElementMatches(Parse(document), null) : new ElementMatches(null, ParseCondition(document));
+        if (!value.IsDocument) throw MongoRefusal.BadValue("$elemMatch needs an Object");
+        var onDocuments = !IsOperators(value) || value.TryFirst(out var first) && first.Text is ("$and" or "$or" or "$nor" or "$expr");
+        return onDocuments ? new ElementMatches(Parse(value), null) : new ElementMatches(null, ParseCondition(value));
     }
 }

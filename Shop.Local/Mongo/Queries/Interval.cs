@@ -6,23 +6,21 @@ internal readonly record struct Interval(Bound Low, Bound High)
     public static readonly Interval Everything = new(Bound.Start, Bound.End);
     public bool IsPoint => !Low.After && High.After && Low.Bytes.AsSpan().SequenceEqual(High.Bytes) && Low.Bytes.Length > 0;
 
-    public static Interval Point(BsonValue value)
-    {
-        var key = KeyWriter.Of(value);
-        return new(new(key, false), new(key, true));
-    }
+    public static Interval Point(byte[] key) => new(new(key, false), new(key, true));
 
-    /// <summary>Null when an index cannot say it: the extremes reach over types, arrays and NaN follow rules of their own.</summary>
+    /// <summary>Whether an index can find what equals a value: the extremes reach over types, arrays are indexed by their elements.</summary>
+    public static bool IsSeekable(BsonType type) => type is not (BsonType.Array or BsonType.MinKey or BsonType.MaxKey or BsonType.Undefined);
+
+    /// <summary>Null when an index cannot say it; NaN follows rules of its own.</summary>
     public static Interval? Of(Compared compared)
     {
         var operand = compared.Operand;
-        if (operand is BsonArray or BsonMinKey or BsonMaxKey or BsonUndefined || Values.IsNaN(operand) && compared.Comparison != Comparison.Equal)
-            return null;
-        if (compared.Comparison == Comparison.Equal) return Point(operand);
-        var key = KeyWriter.Of(operand);
-        byte[] type = [TypeOrder.Of(operand)];
+        if (!IsSeekable(operand.Type) || Values.IsNaN(operand) && compared.Comparison != Comparison.Equal) return null;
+        var key = compared.Key;
+        byte[] type = [TypeOrder.Of(operand.Type)];
         return compared.Comparison switch
         {
+            Comparison.Equal => Point(key),
             Comparison.Less => new(new(type, false), new(key, false)),
             Comparison.LessOrEqual => new(new(type, false), new(key, true)),
             Comparison.Greater => new(new(key, true), new(type, true)),

@@ -21,7 +21,10 @@ internal sealed record Plan(OrderedIndex? Index, IReadOnlyList<Interval> Ranges,
         return [.. descending ? ranges.Reverse() : ranges];
     }
 
+    public static byte[] Complement(byte[] key) => [.. key.Select(value => (byte)~value)];
+
     /// <summary>A place before all that begins with x becomes, complemented, the place after all that begins with not x.</summary>
-    private static Bound Complement(Bound bound) => new([.. bound.Bytes.Select(value => (byte)~value)], !bound.After);
+    private static Bound Complement(Bound bound) => new(Complement(bound.Bytes), !bound.After);
+
     private static Bound Within(byte[] prefix, Bound bound) => new([.. prefix, .. bound.Bytes], bound.After);
 }

@@ -24,13 +24,7 @@ internal sealed class BPlusTree
     public bool TryAdd(byte[] key, Record record)
     {
         var (added, split) = Insert(root, key, record);
-        if (split is not null)
-        {
-            var above = new Node(false) { Count = 2 };
-            (above.Keys[0], above.Children[0]) = (root.Keys[0], root);
-            (above.Keys[1], above.Children[1]) = (split.Keys[0], split);
-            root = above;
-        }
+        if (split is not null) root = Node.Above([root, split]);
         if (added) Count++;
         return added;
     }
@@ -44,7 +38,7 @@ internal sealed class BPlusTree
         return true;
     }
 
-    public Record? Find(byte[] key)
+    public Record? Find(ReadOnlySpan<byte> key)
     {
         var node = root;
         while (!node.IsLeaf) node = node.Children[node.ChildFor(key)];
@@ -96,22 +90,13 @@ internal sealed class BPlusTree
         {
             var index = node.LowerBound(key);
             if (index < node.Count && node.Keys[index].AsSpan().SequenceEqual(key)) return (false, null);
-            var split = node.Count == Capacity ? node.Split(index == node.Count) : null;
-            if (split is not null && index >= node.Count)
-                split.InsertAt(index - node.Count, key, record);
-            else node.InsertAt(index, key, record);
-            return (true, split);
+            return (true, node.Add(index, key, record));
         }
         var child = node.ChildFor(key);
         var (added, grown) = Insert(node.Children[child], key, record);
         // The first key of a child is only a lower fence; it follows when something smaller arrives.
         node.Keys[child] = node.Children[child].Keys[0];
-        if (grown is null) return (added, null);
-        var half = node.Count == Capacity ? node.Split(child + 1 == node.Count) : null;
-        if (half is not null && child + 1 >= node.Count)
-            half.InsertAt(child + 1 - node.Count, grown.Keys[0], grown);
-        else node.InsertAt(child + 1, grown.Keys[0], grown);
-        return (added, half);
+        return (added, grown is null ? null : node.Add(child + 1, grown.Keys[0], grown));
     }
 
     private static bool Remove(Node node, byte[] key)
@@ -162,7 +147,17 @@ internal sealed class BPlusTree
             return index < Count && Keys[index].AsSpan().SequenceEqual(key) ? index : Math.Max(index - 1, 0);
         }
 
-        public void InsertAt(int index, byte[] key, object value)
+        /// <returns>The new right neighbour when the node was full.</returns>
+        public Node? Add(int index, byte[] key, object value)
+        {
+            var split = Count == Capacity ? Split(index == Count) : null;
+            if (split is not null && index >= Count)
+                split.InsertAt(index - Count, key, value);
+            else InsertAt(index, key, value);
+            return split;
+        }
+
+        private void InsertAt(int index, byte[] key, object value)
         {
             Array.Copy(Keys, index, Keys, index + 1, Count - index);
             Array.Copy(values, index, values, index + 1, Count - index);
@@ -179,7 +174,7 @@ internal sealed class BPlusTree
         }
 
         /// <summary>Ascending inserts leave full nodes behind instead of half-empty ones.</summary>
-        public Node Split(bool ascending)
+        private Node Split(bool ascending)
         {
             var at = ascending ? Capacity - 1 : Capacity / 2;
             var right = new Node(IsLeaf) { Count = Capacity - at };

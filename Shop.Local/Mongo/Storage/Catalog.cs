@@ -8,6 +8,7 @@ namespace Shop.Local.Mongo.Storage;
 /// </summary>
 internal sealed class Catalog : IDisposable
 {
+    private const int SnapshotFrameBytes = 1024 * 1024;
     private readonly ConcurrentDictionary<string, Collection> collections = new(StringComparer.Ordinal);
     private readonly FileStream? directoryLock;
     private readonly Journal? journal;
@@ -133,20 +134,15 @@ internal sealed class Catalog : IDisposable
 
     private static IEnumerable<ChangeBatch> Contents(Collection collection)
     {
-        foreach (var piece in collection.InPieces(200))
+        var batch = new ChangeBatch();
+        foreach (var bytes in collection.Documents())
         {
-            var batch = new ChangeBatch();
-            foreach (var record in piece)
-            {
-                batch.Put(collection.Id, record.Bytes);
-                if (batch.Length > Journal.MaxBatchBytes)
-                {
-                    yield return batch;
-                    batch.Clear();
-                }
-            }
-            if (!batch.IsEmpty) yield return batch;
+            batch.Put(collection.Id, bytes);
+            if (batch.Length < SnapshotFrameBytes) continue;
+            yield return batch;
+            batch.Clear();
         }
+        if (!batch.IsEmpty) yield return batch;
     }
 
     private static FileStream LockDirectory(string directory)

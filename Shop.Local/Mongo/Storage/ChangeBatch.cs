@@ -34,7 +34,7 @@ internal sealed class ChangeBatch
     public void CreateIndex(int collection, IndexDefinition definition) => Add(ChangeKind.CreateIndex, collection, definition.Spec.ToBson());
     public void DropIndex(int collection, string name) => Add(ChangeKind.DropIndex, collection, new BsonDocument("name", name).ToBson());
     public void Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
-    public void Delete(int collection, BsonDocument id) => Add(ChangeKind.Delete, collection, id.ToBson());
+    public void Delete(int collection, RawValue id) => Add(ChangeKind.Delete, collection, new BsonDocument("_id", id.ToBson()).ToBson());
     public void Clear() => length = HeaderBytes;
     /// <summary>The frame, valid until the next change.</summary>
     public ReadOnlySpan<byte> Seal()

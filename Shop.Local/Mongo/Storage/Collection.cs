@@ -8,7 +8,7 @@ namespace Shop.Local.Mongo.Storage;
 /// </summary>
 internal sealed class Collection(int id, string name, Guid uuid)
 {
-    private readonly BPlusTree natural = new();
+    private const int PieceSize = 200;
     private long lastRecordId;
     public Lock Gate { get; } = new();
     public int Id { get; } = id;
@@ -17,29 +17,33 @@ internal sealed class Collection(int id, string name, Guid uuid)
     public bool Dropped { get; set; }
     public List<OrderedIndex> Indexes { get; } = [new OrderedIndex(IndexDefinition.Id)];
     public OrderedIndex IdIndex => Indexes[0];
-    public BPlusTree Natural => natural;
-    public int Count => natural.Count;
+    public BPlusTree Natural { get; } = new();
+    public int Count => Natural.Count;
     public long DataBytes { get; private set; }
 
-    public Record Insert(BsonDocument document, byte[] bytes, ChangeBatch batch)
+    public void Insert(byte[] bytes, ChangeBatch batch)
     {
         var record = new Record(++lastRecordId, bytes);
-        var keys = KeysFor(document, null);
-        Attach(record, keys);
+        var keys = Indexes.ConvertAll(index => KeysFor(index, record));
+        Natural.TryAdd(NaturalKey(record.Id), record);
+        for (var i = 0; i < keys.Count; i++) Indexes[i].Add(keys[i], record);
+        DataBytes += bytes.Length;
         batch.Put(Id, bytes);
-        return record;
     }
 
-    public void Replace(Record record, BsonDocument document, byte[] bytes, ChangeBatch batch)
+    /// <summary>The <c>_id</c> is the same.</summary>
+    public void Replace(Record record, byte[] bytes, ChangeBatch batch)
     {
-        var before = Bson.View(record.Bytes);
-        var after = KeysFor(document, record);
-        for (var i = 1; i < Indexes.Count; i++)
+        var (before, after) = (record.Document, RawValue.Document(bytes));
+        // All new keys first: nothing may have changed when an index refuses one.
+        var keys = new List<byte[]>[Indexes.Count];
+        for (var i = 1; i < keys.Length; i++) keys[i] = KeysFor(Indexes[i], record, after);
+        for (var i = 1; i < keys.Length; i++)
         {
-            var old = Indexes[i].KeysOf(before);
-            if (old.Count == after[i].Count && old.Zip(after[i]).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))) continue;
-            Indexes[i].Remove(old, record);
-            Indexes[i].Add(after[i], record);
+            var old = Indexes[i].KeysOf(before, record.Id);
+            if (old.SequenceEqual(keys[i], ByteKeys.Instance)) continue;
+            Indexes[i].Remove(old);
+            Indexes[i].Add(keys[i], record);
         }
         DataBytes += bytes.Length - record.Bytes.Length;
         record.Bytes = bytes;
@@ -48,30 +52,27 @@ internal sealed class Collection(int id, string name, Guid uuid)
 
     public void Delete(Record record, ChangeBatch batch)
     {
-        var document = Bson.View(record.Bytes);
-        Detach(record, document);
-        batch.Delete(Id, new BsonDocument("_id", document["_id"]));
+        Detach(record);
+        batch.Delete(Id, record.Document.Field("_id"u8));
     }
 
-    /// <summary>The records as they stood, in natural order, fetched a few at a time so that nobody waits for the whole; changes meanwhile may or may not show.</summary>
-    public IEnumerable<Record[]> InPieces(int size)
+    /// <summary>The documents as they stood, in natural order, fetched a few at a time so that nobody waits for the whole; changes meanwhile may or may not show.</summary>
+    public IEnumerable<byte[]> Documents()
     {
-        var place = Bound.Start;
-        while (true)
+        KeyValuePair<byte[], byte[]>[] piece;
+        for (var place = Bound.Start; ; place = new Bound(piece[^1].Key, true))
         {
-            Record[] piece;
             lock (Gate)
-                piece = Dropped ? [] : [.. natural.From(place, false).Take(size).Select(entry => entry.Record)];
+                piece = Dropped ? [] : [.. Natural.From(place, false).Take(PieceSize).Select(entry => KeyValuePair.Create(entry.Key, entry.Record.Bytes))];
             if (piece.Length == 0) yield break;
-            yield return piece;
-            place = new Bound(NaturalKey(piece[^1].Id), true);
+            foreach (var (_, bytes) in piece) yield return bytes;
         }
     }
 
     public OrderedIndex AddIndex(IndexDefinition definition)
     {
         var index = new OrderedIndex(definition);
-        index.Build(natural.From(Bound.Start, false).Select(entry => entry.Record));
+        index.Build(Natural.From(Bound.Start, false).Select(entry => entry.Record));
         if (index.FirstDuplicate() is { } value) throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
         Indexes.Add(index);
         return index;
@@ -80,23 +81,25 @@ internal sealed class Collection(int id, string name, Guid uuid)
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
     public void Restore(byte[] bytes)
     {
-        var key = KeyWriter.Of(Bson.IdOf(bytes));
-        if (IdIndex.Tree.Find(key) is { } record)
+        if (Find(bytes) is { } record)
         {
             DataBytes += bytes.Length - record.Bytes.Length;
             record.Bytes = bytes;
             return;
         }
         record = new Record(++lastRecordId, bytes);
-        natural.TryAdd(NaturalKey(record.Id), record);
-        IdIndex.Tree.TryAdd(key, record);
+        Natural.TryAdd(NaturalKey(record.Id), record);
+        IdIndex.Tree.TryAdd(KeyWriter.Of(record.Document.Field("_id"u8)), record);
         DataBytes += bytes.Length;
     }
 
-    public void RestoreDelete(byte[] idDocument)
+    public void RestoreDelete(byte[] document)
     {
-        if (IdIndex.Tree.Find(KeyWriter.Of(Bson.IdOf(idDocument))) is { } record) Detach(record, Bson.View(record.Bytes));
+        if (Find(document) is { } record) Detach(record);
     }
+
+    /// <summary>The record with the <c>_id</c> that a document has.</summary>
+    private Record? Find(byte[] document) => IdIndex.Tree.Find(KeyWriter.Look(RawValue.Document(document).Field("_id"u8)));
 
     private static byte[] NaturalKey(long recordId)
     {
@@ -105,31 +108,18 @@ internal sealed class Collection(int id, string name, Guid uuid)
         return key;
     }
 
-    private List<byte[]>[] KeysFor(BsonDocument document, Record? self)
+    private List<byte[]> KeysFor(OrderedIndex index, Record record, RawValue? replacement = null)
     {
-        var keys = new List<byte[]>[Indexes.Count];
-        // A replacement keeps its _id, so that index has nothing to say.
-        for (var i = self is null ? 0 : 1; i < keys.Length; i++)
-        {
-            var index = Indexes[i];
-            keys[i] = index.KeysOf(document);
-            if (index.Conflict(document, keys[i], self) is { } value)
-                throw MongoRefusal.DuplicateKey(Namespace, index.Definition.Name, index.Definition.Key, value);
-        }
-        return keys;
+        var document = replacement ?? record.Document;
+        var keys = index.KeysOf(document, record.Id);
+        return index.Conflict(document, keys, record) is not { } value ? keys
+            : throw MongoRefusal.DuplicateKey(Namespace, index.Definition.Name, index.Definition.Key, value);
     }
 
-    private void Attach(Record record, List<byte[]>[] keys)
+    private void Detach(Record record)
     {
-        natural.TryAdd(NaturalKey(record.Id), record);
-        for (var i = 0; i < keys.Length; i++) Indexes[i].Add(keys[i], record);
-        DataBytes += record.Bytes.Length;
-    }
-
-    private void Detach(Record record, BsonDocument document)
-    {
-        natural.Remove(NaturalKey(record.Id));
-        foreach (var index in Indexes) index.Remove(index.KeysOf(document), record);
+        Natural.Remove(NaturalKey(record.Id));
+        foreach (var index in Indexes) index.Remove(index.KeysOf(record.Document, record.Id));
         DataBytes -= record.Bytes.Length;
     }
 }

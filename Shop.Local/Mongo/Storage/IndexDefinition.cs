@@ -10,7 +10,7 @@ internal sealed class IndexDefinition
         Spec = spec;
         Name = spec["name"].AsString;
         Key = spec["key"].AsBsonDocument;
-        Paths = [.. Key.Names.Select(DocumentPath.Split)];
+        Paths = [.. Key.Names.Select(name => new FieldPath(name))];
         Descending = [.. Key.Values.Select(direction => Values.ToDouble(direction) < 0)];
         Unique = Values.IsTrue(spec.GetValue("unique", BsonNull.Value));
     }
@@ -20,7 +20,7 @@ internal sealed class IndexDefinition
     public BsonDocument Spec { get; }
     public string Name { get; }
     public BsonDocument Key { get; }
-    public string[][] Paths { get; }
+    public FieldPath[] Paths { get; }
     public bool[] Descending { get; }
     public bool Unique { get; }
     public bool IsId => Name == "_id_";
@@ -40,7 +40,7 @@ internal sealed class IndexDefinition
             throw new MongoRefusal(197, "InvalidIndexSpecificationOption", $"The field '{unknown}' is not supported for an index specification");
         if (!spec.TryGetValue("name", out var name) || name is not BsonString { Value.Length: > 0 })
             throw MongoRefusal.FailedToParse("The 'name' field is a required property of an index specification");
-        var kept = new BsonDocument { { "v", 2 }, { "key", Bson.Copy(key) }, { "name", name } };
+        var kept = new BsonDocument { { "v", 2 }, { "key", key }, { "name", name } };
         if (Values.IsTrue(spec.GetValue("unique", BsonNull.Value))) kept["unique"] = true;
         return new IndexDefinition(kept);
     }

@@ -6,60 +6,72 @@ namespace Shop.Local.Mongo.Storage;
 /// </summary>
 internal sealed class OrderedIndex(IndexDefinition definition)
 {
+    private const int RecordIdBytes = 8;
     private readonly KeyWriter writer = new();
+    private readonly List<RawValue>[] fields = [.. definition.Paths.Select(_ => new List<RawValue>())];
+
     public IndexDefinition Definition { get; } = definition;
     public BPlusTree Tree { get; } = new();
+
     /// <summary>Once a document had an array at an indexed path, several keys can lead to one record and conditions may be met by different elements.</summary>
     public bool Multikey { get; private set; }
 
-    /// <summary>The keys of a document without record ids.</summary>
-    public List<byte[]> KeysOf(BsonDocument document)
+    /// <summary>The keys that lead to a document.</summary>
+    /// <exception cref="MongoRefusal">Arrays at two paths that cannot be combined.</exception>
+    public List<byte[]> KeysOf(RawValue document, long recordId)
     {
-        var fields = new List<BsonValue>[Definition.Paths.Length];
         var multiple = -1;
         for (var i = 0; i < fields.Length; i++)
         {
-            var multikey = false;
-            DocumentPath.Collect(document, Definition.Paths[i], fields[i] = [], ref multikey);
-            if (fields[i].Count == 0) fields[i].Add(BsonNull.Value);
-            if (!multikey) continue;
+            fields[i].Clear();
+            var isArray = Definition.Paths[i].Collect(document, fields[i]);
+            if (fields[i].Count == 0) fields[i].Add(RawValue.Null);
+            if (!isArray) continue;
             Multikey = true;
+            if (multiple < 0)
+                multiple = i;
             // Only the leading field of a multikey index is ever searched, so further arrays need not be multiplied; but a unique one must see every pair.
-            if (multiple >= 0 && (Definition.Unique || Definition.Paths[i][0] != Definition.Paths[multiple][0]))
-                throw new MongoRefusal(171, "CannotIndexParallelArrays", $"cannot index parallel arrays [{string.Join('.', Definition.Paths[i])}] [{string.Join('.', Definition.Paths[multiple])}]");
-            multiple = multiple >= 0 ? multiple : i;
+            else if (Definition.Unique || Definition.Paths[i].Parts[0] != Definition.Paths[multiple].Parts[0])
+                throw new MongoRefusal(171, "CannotIndexParallelArrays", $"cannot index parallel arrays [{Definition.Paths[i].Text}] [{Definition.Paths[multiple].Text}]");
         }
-        return multiple < 0 ? [KeyOf(fields, 0, fields[0][0])] : [.. fields[multiple].Select(value => KeyOf(fields, multiple, value))];
+        var keys = new List<byte[]>(multiple < 0 ? 1 : fields[multiple].Count);
+        if (multiple < 0)
+            keys.Add(KeyOf(-1, default, recordId));
+        else foreach (var value in fields[multiple]) keys.Add(KeyOf(multiple, value, recordId));
+        return keys;
     }
 
     /// <summary>The unique key of a document that another record has, if any.</summary>
-    public BsonDocument? Conflict(BsonDocument document, List<byte[]> keys, Record? self)
+    public BsonDocument? Conflict(RawValue document, List<byte[]> keys, Record self)
     {
-        if (!Definition.Unique && !Definition.IsId) return null;
-        foreach (var key in keys)
-            foreach (var (found, record) in Tree.From(new Bound(key, false), false))
+        if (Definition.IsId) return Tree.Find(keys[0]) is null ? null : Describe(document);
+        foreach (var key in Definition.Unique ? keys : [])
+        {
+            var values = key[..^RecordIdBytes];
+            foreach (var (found, record) in Tree.From(new Bound(values, false), false))
             {
-                if (!found.AsSpan().StartsWith(key)) break;
+                if (!found.AsSpan().StartsWith(values)) break;
                 if (!ReferenceEquals(record, self)) return Describe(document);
             }
+        }
         return null;
     }
 
     public void Add(List<byte[]> keys, Record record)
     {
-        foreach (var key in keys) Tree.TryAdd(Entry(key, record), record);
+        foreach (var key in keys) Tree.TryAdd(key, record);
     }
 
-    public void Remove(List<byte[]> keys, Record record)
+    public void Remove(List<byte[]> keys)
     {
-        foreach (var key in keys) Tree.Remove(Entry(key, record));
+        foreach (var key in keys) Tree.Remove(key);
     }
 
     /// <summary>Fills a new index from all records at once.</summary>
     public void Build(IEnumerable<Record> records)
     {
         var entries = new List<KeyValuePair<byte[], Record>>();
-        foreach (var record in records) foreach (var key in KeysOf(Bson.View(record.Bytes))) entries.Add(new(Entry(key, record), record));
+        foreach (var record in records) foreach (var key in KeysOf(record.Document, record.Id)) entries.Add(new(key, record));
         entries.Sort(static (a, b) => a.Key.AsSpan().SequenceCompareTo(b.Key));
         var distinct = new List<KeyValuePair<byte[], Record>>(entries.Count);
         foreach (var entry in entries) if (distinct.Count == 0 || !distinct[^1].Key.AsSpan().SequenceEqual(entry.Key)) distinct.Add(entry);
@@ -73,33 +85,24 @@ internal sealed class OrderedIndex(IndexDefinition definition)
         Record? owner = null;
         foreach (var (key, record) in Definition.Unique ? Tree.From(Bound.Start, false) : [])
         {
-            if (owner is not null && !ReferenceEquals(owner, record) && previous.AsSpan(0, previous.Length - 8).SequenceEqual(key.AsSpan(0, key.Length - 8)))
-                return Describe(Bson.View(record.Bytes));
+            if (owner is not null && !ReferenceEquals(owner, record) && previous.AsSpan(0, previous.Length - RecordIdBytes).SequenceEqual(key.AsSpan(0, key.Length - RecordIdBytes)))
+                return Describe(record.Document);
             (previous, owner) = (key, record);
         }
         return null;
     }
 
-    private byte[] Entry(byte[] key, Record record) =>
-        Definition.IsId ? key : writer.Clear().WriteRaw(key).WriteRecordId(record.Id).ToArray();
-
-    private byte[] KeyOf(List<BsonValue>[] fields, int multiple, BsonValue value)
+    private byte[] KeyOf(int multiple, RawValue value, long recordId)
     {
         writer.Clear();
         for (var i = 0; i < fields.Length; i++) writer.Write(i == multiple ? value : fields[i][0], Definition.Descending[i]);
-        return writer.ToArray();
+        return (Definition.IsId ? writer : writer.WriteRecordId(recordId)).ToArray();
     }
 
-    private BsonDocument Describe(BsonDocument document)
+    private BsonDocument Describe(RawValue document) => new(Definition.Paths.Select(path =>
     {
-        var value = new BsonDocument();
-        foreach (var (name, path) in Definition.Key.Names.Zip(Definition.Paths))
-        {
-            var values = new List<BsonValue>();
-            var multikey = false;
-            DocumentPath.Collect(document, path, values, ref multikey);
-            value[name] = values.Count == 0 || values[0] is BsonUndefined ? BsonNull.Value : Bson.Copy(values[0]);
-        }
-        return value;
-    }
+        var values = new List<RawValue>();
+        path.Collect(document, values);
+        return new BsonElement(path.Text, values is [] or [{ Type: BsonType.Undefined }, ..] ? BsonNull.Value : values[0].ToBson());
+    }));
 }

@@ -9,4 +9,5 @@ internal sealed class Record(long id, byte[] bytes)
     /// <summary>Grows with insertion: the natural order.</summary>
     public long Id { get; } = id;
     public byte[] Bytes { get; set; } = bytes;
+    public RawValue Document => RawValue.Document(Bytes);
 }

@@ -14,7 +14,7 @@ internal sealed class Replay
         {
             LastId = Math.Max(LastId, id);
             if (kind == ChangeKind.Create)
-                Create(id, Bson.Read(document));
+                Create(id, RawValue.Document(document).ToDocument());
             else if (collections.TryGetValue(id, out var collection)) Apply(kind, collection, document);
         }
     }
@@ -45,12 +45,12 @@ internal sealed class Replay
             case ChangeKind.Put: collection.Restore(document); break;
             case ChangeKind.Delete: collection.RestoreDelete(document); break;
             case ChangeKind.Drop: collections.Remove(collection.Id); break;
-            case ChangeKind.Rename: collection.Namespace = Bson.Read(document)["ns"].AsString; break;
+            case ChangeKind.Rename: collection.Namespace = RawValue.Document(document).ToDocument()["ns"].AsString; break;
             case ChangeKind.CreateIndex:
-                var definition = IndexDefinition.Parse(Bson.Read(document));
+                var definition = IndexDefinition.Parse(RawValue.Document(document).ToDocument());
                 indexes[collection.Id][definition.Name] = definition;
                 break;
-            case ChangeKind.DropIndex: indexes[collection.Id].Remove(Bson.Read(document)["name"].AsString); break;
+            case ChangeKind.DropIndex: indexes[collection.Id].Remove(RawValue.Document(document).ToDocument()["name"].AsString); break;
             default: throw new DataDirectoryException($"The log holds a change of kind {(int)kind}, which this version does not know.");
         }
     }

@@ -24,7 +24,7 @@ internal sealed class ArrayFilters
     }
 
     public bool Accepts(string identifier, BsonValue element, string path) => filters.TryGetValue(identifier, out var filter)
-        ? filter.Matches(new BsonDocument(identifier, element)) : throw Missing(identifier, path);
+        ? filter.Matches(RawValue.Of(new BsonDocument(identifier, element))) : throw Missing(identifier, path);
 
     public void RefuseUnused(IEnumerable<string> parts, BsonValue update)
     {
@@ -39,5 +39,5 @@ internal sealed class ArrayFilters
     private static MongoRefusal Missing(string identifier, string path) => MongoRefusal.BadValue($"No array filter found for identifier '{identifier}' in path '{path}'");
 
     private static IEnumerable<string> Identifiers(BsonDocument document) => document.SelectMany(element => element.Name is ['$', ..] && element.Value is BsonArray branches
-        ? branches.OfType<BsonDocument>().SelectMany(Identifiers) : [DocumentPath.Split(element.Name)[0]]);
+        ? branches.OfType<BsonDocument>().SelectMany(Identifiers) : [element.Name.Split('.')[0]]);
 }

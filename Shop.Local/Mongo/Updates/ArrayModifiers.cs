@@ -16,8 +16,7 @@ internal static class ArrayModifiers
 
     private static Func<BsonValue?, BsonValue?> Push(string path, BsonValue argument)
     {
-        if (argument is not BsonDocument clauses || !clauses.Contains("$each"))
-            return value => Changed(value, path, "$push", array => array.Add(Bson.Copy(argument)));
+        var clauses = argument is BsonDocument document && document.Contains("$each") ? document : new BsonDocument("$each", new BsonArray { argument });
         if (clauses.Names.FirstOrDefault(clause => !PushClauses.Contains(clause)) is { } unknown)
             throw MongoRefusal.BadValue($"Unrecognized clause in $push: {unknown}");
         var each = Each(clauses, "$push");
@@ -28,7 +27,7 @@ internal static class ArrayModifiers
         {
             var array = Existing(value, path, "$push");
             var index = (int)Math.Clamp(position is { } wanted ? wanted < 0 ? array.Count + wanted : wanted : array.Count, 0, array.Count);
-            foreach (var element in each) array.Insert(index++, Bson.Copy(element));
+            foreach (var element in each) array.Insert(index++, element);
             IEnumerable<BsonValue> result = sort is null ? array : sort(array);
             if (slice is { } count)
                 result = count >= 0 ? result.Take((int)Math.Min(count, int.MaxValue)) : result.TakeLast((int)Math.Min(-count, int.MaxValue));
@@ -40,8 +39,8 @@ internal static class ArrayModifiers
     {
         if (order is BsonDocument fields)
         {
-            var sort = SortOrder.Parse(fields) ?? throw MongoRefusal.BadValue("The $sort pattern is empty when it should be a set of fields.");
-            return array => sort.Apply(array, element => element as BsonDocument ?? [], 0);
+            var sort = SortOrder.Parse(RawValue.Of(fields)) ?? throw MongoRefusal.BadValue("The $sort pattern is empty when it should be a set of fields.");
+            return array => sort.Apply(array, element => RawValue.Of(element as BsonDocument ?? []));
         }
         var descending = Values.ToInteger(order, "$sort") is (1 or -1) and var direction ? direction < 0 : throw MongoRefusal.BadValue("The $sort element value must be either 1 or -1");
         var byValue = Comparer<BsonValue>.Create(Values.Compare);
@@ -56,7 +55,7 @@ internal static class ArrayModifiers
         {
             var array = Existing(value, path, "$addToSet");
             var known = new HashSet<byte[]>(array.Select(KeyWriter.Of), ByteKeys.Instance);
-            foreach (var element in added) if (known.Add(KeyWriter.Of(element))) array.Add(Bson.Copy(element));
+            foreach (var element in added) if (known.Add(KeyWriter.Of(element))) array.Add(element);
             return array;
         };
     }
@@ -64,18 +63,18 @@ internal static class ArrayModifiers
     private static Func<BsonValue?, BsonValue?> Pull(string path, BsonValue argument)
     {
         Func<BsonValue, bool> goes;
-        if (argument is BsonRegularExpression || FilterParser.IsOperators(argument))
-        {
-            var condition = FilterParser.ParseCondition(argument);
-            goes = condition.Accepts;
-        }
-        else if (argument is BsonDocument query)
+        var query = RawValue.Of(argument);
+        if (query.IsDocument && !FilterParser.IsOperators(query))
         {
             var filter = FilterParser.Parse(query);
-            goes = element => element is BsonDocument document && filter.Matches(document);
+            goes = element => element is BsonDocument document && filter.Matches(RawValue.Of(document));
         }
-        else goes = element => Values.Same(element, argument);
-        return value => value is null ? null : Changed(value, path, "$pull", array => RemoveWhere(array, goes));
+        else
+        {
+            var condition = FilterParser.ParseCondition(query);
+            goes = element => condition.Accepts(RawValue.Of(element));
+        }
+        return value => value is null ? null : new BsonArray(Existing(value, path, "$pull").Where(element => !goes(element)));
     }
 
     private static BsonArray Each(BsonDocument clauses, string name) => clauses["$each"] as BsonArray
@@ -87,18 +86,4 @@ internal static class ArrayModifiers
         BsonArray array => array,
         _ => throw MongoRefusal.BadValue($"The field '{path}' must be an array but is of type {TypeOrder.Name(value)}: {name}")
     };
-
-    private static BsonArray Changed(BsonValue? value, string path, string name, Action<BsonArray> change)
-    {
-        var array = Existing(value, path, name);
-        change(array);
-        return array;
-    }
-
-    private static void RemoveWhere(BsonArray array, Func<BsonValue, bool> goes)
-    {
-        var kept = array.Where(element => !goes(element)).ToArray();
-        array.Clear();
-        array.AddRange(kept);
-    }
 }

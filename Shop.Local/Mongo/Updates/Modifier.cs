@@ -3,37 +3,38 @@ namespace Shop.Local.Mongo.Updates;
 /// <summary>One path of one update operator.</summary>
 internal sealed class Modifier
 {
+    private static readonly HashSet<string> Known = ["$set", "$setOnInsert", "$unset", "$inc", "$min", "$max", "$push", "$addToSet", "$pull"];
     private readonly string name;
     private readonly Func<BsonValue?, BsonValue?> change;
 
     private Modifier(string name, BsonElement element)
     {
         this.name = name;
-        Path = element.Name;
-        Parts = DocumentPath.Split(Path);
-        if (Parts.Any(part => part.Length == 0))
-            throw new MongoRefusal(56, "EmptyFieldName", $"The update path '{Path}' contains an empty field name, which is not allowed.");
-        if (Parts.Length > DocumentPath.MaxParts) throw MongoRefusal.BadValue("an update path is too long");
-        if (Parts[0][0] == '$' || Parts.Any(part => part[0] == '$' && part != "$" && !ArrayFilters.IsIdentifier(part)))
-            throw new MongoRefusal(52, "DollarPrefixedFieldName", $"The dollar ($) prefixed field '{Path}' is not valid for storage.");
-        change = ChangeOf(name, Path, element.Value);
+        Path = new FieldPath(element.Name);
+        var parts = Path.Parts;
+        if (parts.Any(part => part.Length == 0))
+            throw new MongoRefusal(56, "EmptyFieldName", $"The update path '{Path.Text}' contains an empty field name, which is not allowed.");
+        if (parts.Length > FieldPath.MaxParts) throw MongoRefusal.BadValue("an update path is too long");
+        if (parts[0][0] == '$' || parts.Any(part => part[0] == '$' && part != "$" && !ArrayFilters.IsIdentifier(part)))
+            throw new MongoRefusal(52, "DollarPrefixedFieldName", $"The dollar ($) prefixed field '{Path.Text}' is not valid for storage.");
+        change = ChangeOf(name, Path.Text, element.Value);
     }
 
-    public string Path { get; }
-    public string[] Parts { get; }
+    public FieldPath Path { get; }
 
     public static IEnumerable<Modifier> Parse(BsonElement element)
     {
         if (element.Value is not BsonDocument fields)
             throw MongoRefusal.FailedToParse($"Modifiers operate on fields but we found type {TypeOrder.Name(element.Value)} instead.");
-        ChangeOf(element.Name, "", BsonNull.Value, true);
+        if (!Known.Contains(element.Name))
+            throw MongoRefusal.FailedToParse($"Unknown modifier: {element.Name}. Expected a valid update modifier or pipeline-style update specified as an array");
         return fields.Select(field => new Modifier(element.Name, field)).ToArray();
     }
 
     public void Apply(BsonDocument document, int? position, ArrayFilters filters, bool inserting)
     {
         if (name == "$setOnInsert" && !inserting) return;
-        var parts = Parts;
+        var parts = Path.Parts;
         var positional = Array.IndexOf(parts, "$");
         if (positional >= 0)
         {
@@ -45,20 +46,16 @@ internal sealed class Modifier
     }
 
     /// <summary>From the value that is there, null when missing, to the one that shall be, null for no change.</summary>
-    private static Func<BsonValue?, BsonValue?> ChangeOf(string name, string path, BsonValue argument, bool nameOnly = false)
+    private static Func<BsonValue?, BsonValue?> ChangeOf(string name, string path, BsonValue argument) => name switch
     {
-        switch (name)
-        {
-            case "$set" or "$setOnInsert": return _ => Bson.Copy(argument);
-            case "$unset": return value => value is null ? null : PathEditor.Removed;
-            case "$inc" when nameOnly || TypeOrder.IsNumber(argument): return value => Increment(path, value, argument);
-            case "$inc": throw MongoRefusal.TypeMismatch($"Cannot increment with non-numeric argument: {{{path}: {argument}}}");
-            case "$min": return value => value is null || Values.Compare(argument, value) < 0 ? Bson.Copy(argument) : null;
-            case "$max": return value => value is null || Values.Compare(argument, value) > 0 ? Bson.Copy(argument) : null;
-            case "$push" or "$addToSet" or "$pull": return nameOnly ? _ => null : ArrayModifiers.Parse(name, path, argument);
-            default: throw MongoRefusal.FailedToParse($"Unknown modifier: {name}. Expected a valid update modifier or pipeline-style update specified as an array");
-        }
-    }
+        "$set" or "$setOnInsert" => _ => argument,
+        "$unset" => value => value is null ? null : PathEditor.Removed,
+        "$inc" when !TypeOrder.IsNumber(argument) => throw MongoRefusal.TypeMismatch($"Cannot increment with non-numeric argument: {{{path}: {argument}}}"),
+        "$inc" => value => Increment(path, value, argument),
+        "$min" => value => value is null || Values.Compare(argument, value) < 0 ? argument : null,
+        "$max" => value => value is null || Values.Compare(argument, value) > 0 ? argument : null,
+        _ => ArrayModifiers.Parse(name, path, argument)
+    };
 
     private static BsonValue Increment(string path, BsonValue? value, BsonValue argument)
     {

@@ -56,7 +56,7 @@ internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool crea
 
     private void EditElement(BsonArray array, int depth, Func<BsonValue?, BsonValue?> change)
     {
-        if (!DocumentPath.IsArrayIndex(parts[depth], out var index))
+        if (!FieldPath.IsArrayIndex(parts[depth], out var index))
         {
             if (creates)
                 throw MongoRefusal.PathNotViable($"Cannot create field '{parts[depth]}' in element {{{parts[Math.Max(depth - 1, 0)]}: {array}}}");

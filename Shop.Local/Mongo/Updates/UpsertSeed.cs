@@ -12,15 +12,15 @@ internal static class UpsertSeed
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (path, value) in Equalities(filter))
         {
-            if (idOnly && path != "_id") continue;
-            if (!seen.Add(path))
-                throw new MongoRefusal(54, "NotSingleValueField", $"cannot infer query fields to set, path '{path}' is matched twice");
-            Assignment.Set(seed, DocumentPath.Split(path), value);
+            if (idOnly && path.Text != "_id") continue;
+            if (!seen.Add(path.Text))
+                throw new MongoRefusal(54, "NotSingleValueField", $"cannot infer query fields to set, path '{path.Text}' is matched twice");
+            seed = Assignment.With(seed, path.Parts, value.ToBson());
         }
         return seed;
     }
 
-    private static IEnumerable<(string Path, BsonValue Value)> Equalities(Filter filter) => filter switch
+    private static IEnumerable<(FieldPath Path, RawValue Value)> Equalities(Filter filter) => filter switch
     {
         AllOf all => all.Parts.SelectMany(Equalities),
         AnyOf { Parts: [var only] } => Equalities(only),

@@ -11,9 +11,10 @@ namespace Shop.Local.Mongo.Wire;
 internal sealed class Connection(Socket socket, long id, CommandRouter router) : IDisposable
 {
     private const int Piece = 64 * 1024;
-    private const int KeptBuffer = 1024 * 1024;
+    private const int KeptBuffer = 4 * 1024 * 1024;
     private readonly NetworkStream stream = new(socket, true);
     private readonly MemoryStream output = new(4096);
+    private byte[] body = new byte[4096];
 
     public void Serve()
     {
@@ -25,7 +26,8 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
             {
                 var length = BinaryPrimitives.ReadInt32LittleEndian(header) - header.Length;
                 if (length is < 0 or > Handshake.MaxMessageBytes) return;
-                Answer(header, ReadBody(input, length));
+                ReadBody(input, length);
+                Answer(header, length);
             }
         }
         catch (IOException)
@@ -53,9 +55,9 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
         }
     }
 
-    private void Answer(byte[] header, byte[] body)
+    private void Answer(byte[] header, int length)
     {
-        var message = Message.Parse(BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(12)), body, id);
+        var message = Message.Parse(BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(12)), body, length, id);
         var reply = router.Execute(message.Request);
         if (!message.WantsReply) return;
         var requestId = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4));
@@ -68,24 +70,24 @@ internal sealed class Connection(Socket socket, long id, CommandRouter router) :
             message.WriteReply(output, requestId, MongoRefusal.Internal(unwritable).ToReply());
         }
         stream.Write(output.GetBuffer(), 0, (int)output.Length);
+        // One large message should not cost its memory for as long as the client stays.
         if (output.Capacity > KeptBuffer)
         {
             output.SetLength(0);
             output.Capacity = 4096;
         }
+        if (body.Length > KeptBuffer) body = new byte[4096];
     }
 
-    private static byte[] ReadBody(Stream input, int length)
+    /// <summary>Into the connection's buffer, which is used again for the next message: what a command keeps, it copies.</summary>
+    private void ReadBody(Stream input, int length)
     {
-        var body = new byte[Math.Min(length, Piece)];
-        var filled = 0;
-        while (filled < length)
+        for (var filled = 0; filled < length;)
         {
-            if (filled == body.Length) Array.Resize(ref body, (int)Math.Min(body.Length * 2L, length));
-            var read = input.Read(body, filled, body.Length - filled);
+            if (filled == body.Length) Array.Resize(ref body, (int)Math.Min(Math.Max(body.Length * 2L, Piece), Math.Max(length, Piece)));
+            var read = input.Read(body, filled, Math.Min(body.Length, length) - filled);
             if (read == 0) throw new EndOfStreamException();
             filled += read;
         }
-        return body;
     }
 }

@@ -7,6 +7,8 @@ internal static class Handshake
     public const int MaxWriteBatchSize = 100_000;
     public const string Version = "7.0.0";
 
+    public static BsonDocument Ok => new("ok", 1.0);
+
     public static BsonDocument BuildInfo => new()
     {
         { "version", Version }, { "gitVersion", "shop-local" }, { "versionArray", new BsonArray { 7, 0, 0, 0 } }, { "bits", 64 },

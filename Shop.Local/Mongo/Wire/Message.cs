@@ -16,24 +16,26 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
     public const int HeaderBytes = 16;
     private const int OpReply = 1, OpQuery = 2004, OpMsg = 2013;
     private const uint ChecksumPresent = 1, MoreToCome = 2, RequiredBits = 0xFFFF;
-    private static readonly HashSet<string> RawLists = ["documents", "updates", "deletes"];
+    private static readonly Dictionary<string, List<RawValue>> NoLists = [];
+
     /// <param name="opCode">From the header.</param>
-    /// <param name="body">What follows the header.</param>
+    /// <param name="buffer">Holds what follows the header; the request's values lie in it.</param>
+    /// <param name="length">How much of the buffer that is.</param>
     /// <param name="connectionId">For the request.</param>
     /// <exception cref="MalformedMessageException">Not to be understood.</exception>
-    public static Message Parse(int opCode, byte[] body, long connectionId) => opCode switch
+    public static Message Parse(int opCode, byte[] buffer, int length, long connectionId) => opCode switch
     {
-        OpMsg => ParseMsg(body, connectionId),
-        OpQuery => ParseQuery(body, connectionId),
+        OpMsg => ParseMsg(buffer, length, connectionId),
+        OpQuery => ParseQuery(buffer, length, connectionId),
         _ => throw new MalformedMessageException($"operation {opCode} is not known")
     };
 
     /// <summary>Header, envelope and reply, ready to be sent.</summary>
-    public void WriteReply(MemoryStream output, int requestId, Reply reply)
+    public void WriteReply(MemoryStream output, int requestId, BsonDocument reply)
     {
         output.SetLength(0);
         output.Position = HeaderBytes + (IsLegacy ? 20 : 5);
-        reply.Write(output);
+        using (var writer = new BsonBinaryWriter(output)) BsonDocumentSerializer.Instance.Serialize(BsonSerializationContext.CreateRoot(writer), reply);
         var bytes = output.GetBuffer().AsSpan(0, (int)output.Length);
         bytes[..(HeaderBytes + (IsLegacy ? 20 : 5))].Clear();
         BinaryPrimitives.WriteInt32LittleEndian(bytes, bytes.Length);
@@ -44,99 +46,61 @@ internal sealed record Message(Request Request, bool IsLegacy, bool WantsReply)
         BinaryPrimitives.WriteInt32LittleEndian(bytes[(HeaderBytes + 16)..], 1);
     }
 
-    private static Message ParseMsg(byte[] body, long connectionId)
+    private static Message ParseMsg(byte[] buffer, int length, long connectionId)
     {
-        if (body.Length < 5) throw new MalformedMessageException("OP_MSG is too short");
-        var flags = BinaryPrimitives.ReadUInt32LittleEndian(body);
+        if (length < 5) throw new MalformedMessageException("OP_MSG is too short");
+        var flags = BinaryPrimitives.ReadUInt32LittleEndian(buffer);
         if ((flags & RequiredBits & ~(ChecksumPresent | MoreToCome)) != 0)
             throw new MalformedMessageException("OP_MSG has an unknown required flag");
-        var rest = body.AsSpan(4, body.Length - 4 - ((flags & ChecksumPresent) != 0 ? Math.Min(4, body.Length - 4) : 0));
-        var lists = new Dictionary<string, List<byte[]>>(StringComparer.Ordinal);
-        BsonDocument? command = null;
-        while (!rest.IsEmpty)
+        if ((flags & ChecksumPresent) != 0) length = Math.Max(4, length - 4);
+        var lists = NoLists;
+        RawValue command = default;
+        for (var position = 4; position < length;)
         {
-            var kind = rest[0];
-            rest = rest[1..];
-            if (kind == 0 && command is null)
-            {
-                var document = NextDocument(ref rest);
-                command = ReadCommand(document, lists);
-            }
+            var kind = buffer[position++];
+            if (kind == 0 && command.IsMissing)
+                command = NextDocument(buffer, ref position, length);
             else if (kind == 1)
-                ReadSequence(ref rest, lists);
+                ReadSequence(buffer, ref position, length, lists = lists.Count == 0 ? [] : lists);
             else throw new MalformedMessageException($"OP_MSG has a section of kind {kind} too many");
         }
-        return command is null ? throw new MalformedMessageException("OP_MSG has no body")
-            : new Message(new Request(command, lists, connectionId), false, (flags & MoreToCome) == 0);
+        if (command.IsMissing) throw new MalformedMessageException("OP_MSG has no body");
+        var database = command.Field("$db"u8) is { IsText: true } name ? name.Text : "admin";
+        return new Message(new Request(command, database, lists, connectionId), false, (flags & MoreToCome) == 0);
     }
 
-    private static Message ParseQuery(byte[] body, long connectionId)
+    private static Message ParseQuery(byte[] buffer, int length, long connectionId)
     {
-        var nameEnd = body.Length < 4 ? -1 : Array.IndexOf(body, (byte)0, 4);
-        if (nameEnd < 0 || nameEnd + 9 > body.Length) throw new MalformedMessageException("OP_QUERY is too short");
-        var name = Encoding.UTF8.GetString(body, 4, nameEnd - 4);
+        var nameEnd = length < 4 ? -1 : Array.IndexOf(buffer, (byte)0, 4, length - 4);
+        if (nameEnd < 0 || nameEnd + 9 > length) throw new MalformedMessageException("OP_QUERY is too short");
+        var name = Encoding.UTF8.GetString(buffer, 4, nameEnd - 4);
         if (!name.EndsWith(".$cmd", StringComparison.Ordinal))
             throw new MalformedMessageException("OP_QUERY is only understood for commands");
-        var rest = body.AsSpan(nameEnd + 9);
-        var command = Bson.Read(NextDocument(ref rest));
-        if (command.TryGetValue("$query", out var inner) && inner is BsonDocument wrapped) command = wrapped;
-        command["$db"] = name[..^5];
-        return new Message(new Request(command, new Dictionary<string, List<byte[]>>(), connectionId), true, true);
+        var position = nameEnd + 9;
+        var command = NextDocument(buffer, ref position, length);
+        return new Message(new Request(command, name[..^5], NoLists, connectionId), true, true);
     }
 
-    private static byte[] NextDocument(ref Span<byte> rest)
+    private static RawValue NextDocument(byte[] buffer, ref int position, int end)
     {
+        var rest = buffer.AsSpan(position, end - position);
         if (rest.Length < 5 || BinaryPrimitives.ReadInt32LittleEndian(rest) is var length && (length < 5 || length > rest.Length))
             throw new MalformedMessageException("a document is longer than its message");
-        var document = rest[..length];
-        rest = rest[length..];
-        return BsonCheck.IsDocument(document) ? document.ToArray() : throw new MalformedMessageException("a document is malformed or nested too deeply");
+        if (!BsonCheck.IsDocument(rest[..length])) throw new MalformedMessageException("a document is malformed or nested too deeply");
+        position += length;
+        return new RawValue(buffer, position - length, length, BsonType.Document);
     }
 
-    private static void ReadSequence(ref Span<byte> rest, Dictionary<string, List<byte[]>> lists)
+    private static void ReadSequence(byte[] buffer, ref int position, int end, Dictionary<string, List<RawValue>> lists)
     {
+        var rest = buffer.AsSpan(position, end - position);
         if (rest.Length < 5 || BinaryPrimitives.ReadInt32LittleEndian(rest) is var size && (size < 5 || size > rest.Length))
             throw new MalformedMessageException("a document sequence is longer than its message");
-        var sequence = rest[4..size];
-        rest = rest[size..];
-        var nameEnd = sequence.IndexOf((byte)0);
-        if (nameEnd < 0) throw new MalformedMessageException("a document sequence has no name");
-        var list = lists[Encoding.UTF8.GetString(sequence[..nameEnd])] = [];
-        sequence = sequence[(nameEnd + 1)..];
-        while (!sequence.IsEmpty) list.Add(NextDocument(ref sequence));
-    }
-
-    /// <summary>Parses a command but leaves the documents it carries as they are: they are stored as bytes.</summary>
-    private static BsonDocument ReadCommand(byte[] bytes, Dictionary<string, List<byte[]>> lists)
-    {
-        using var reader = new BsonBinaryReader(new ByteBufferStream(new ByteArrayBuffer(bytes, true), true));
-        var context = BsonDeserializationContext.CreateRoot(reader, builder => builder.AllowDuplicateElementNames = true);
-        var command = new BsonDocument();
-        reader.ReadStartDocument();
-        while (reader.ReadBsonType() is var type && type != BsonType.EndOfDocument)
-        {
-            var name = reader.ReadName();
-            if (type == BsonType.Array && RawLists.Contains(name))
-                lists[name] = ReadRawList(reader);
-            else command[name] = BsonValueSerializer.Instance.Deserialize(context);
-        }
-        reader.ReadEndDocument();
-        return command;
-    }
-
-    private static List<byte[]> ReadRawList(BsonBinaryReader reader)
-    {
-        var list = new List<byte[]>();
-        reader.ReadStartArray();
-        while (reader.ReadBsonType() is var type && type != BsonType.EndOfDocument)
-        {
-            if (type != BsonType.Document) throw new MalformedMessageException("a list of documents holds something else");
-            using var slice = reader.ReadRawBsonDocument();
-            var document = new byte[slice.Length];
-            slice.GetBytes(0, document, 0, document.Length);
-            list.Add(document);
-        }
-        reader.ReadEndArray();
-        return list;
+        var nameLength = rest[4..size].IndexOf((byte)0);
+        if (nameLength < 0) throw new MalformedMessageException("a document sequence has no name");
+        var list = lists[Encoding.UTF8.GetString(rest.Slice(4, nameLength))] = [];
+        end = position + size;
+        position += 4 + nameLength + 1;
+        while (position < end) list.Add(NextDocument(buffer, ref position, end));
     }
 }

@@ -158,7 +158,7 @@ public sealed class DurabilityTests : IDisposable
             await File.WriteAllTextAsync(Path.Combine(directory, "expected.txt"), string.Join('\n', expected.Select(entry => $"{entry.Key}={entry.Value}")), Token);
         }
         using var reopened = new Catalog(directory);
-        var stored = reopened.Find("shop.load")!.InPieces(500).SelectMany(piece => piece).Select(record => Bson.Read(record.Bytes)).Select(document => $"{document["_id"]}={document["v"]}");
+        var stored = reopened.Find("shop.load")!.Documents().Select(bytes => RawValue.Document(bytes).ToDocument()).Select(document => $"{document["_id"]}={document["v"]}");
         Assert.Equal((await File.ReadAllLinesAsync(Path.Combine(directory, "expected.txt"), Token)).Order(StringComparer.Ordinal), stored.Order(StringComparer.Ordinal));
     }
 
@@ -174,13 +174,13 @@ public sealed class DurabilityTests : IDisposable
             var batch = new ChangeBatch();
             lock (collection.Gate)
             {
-                var record = collection.IdIndex.Tree.Find(KeyWriter.Of(id));
+                var record = collection.IdIndex.Tree.Find(KeyWriter.Of((BsonValue)id));
                 if (record is null)
-                    collection.Insert(document, document.ToBson(), batch);
+                    collection.Insert(document.ToBson(), batch);
                 else if (number % 3 == 0)
                     collection.Delete(record, batch);
                 else
-                    collection.Replace(record, document, document.ToBson(), batch);
+                    collection.Replace(record, document.ToBson(), batch);
                 if (record is not null && number % 3 == 0)
                     expected.Remove(id);
                 else
