@@ -44,7 +44,7 @@ internal sealed class FindAndModify(Catalog catalog)
 
     private static BsonDocument Remove(Collection collection, Query query, Projection? projection, ChangeBatch batch)
     {
-        var found = Executor.Records(collection, query).FirstOrDefault();
+        var found = Executor.Records(collection, query) is [var first, ..] ? first : null;
         if (found is not null) collection.Delete(found, batch);
         return Answer(found?.Bytes, projection, new BsonDocument("n", found is null ? 0 : 1));
     }
