@@ -1,4 +1,5 @@
 using Shop.Bench.Start;
+using Shop.Bench.Store;
 
 namespace Shop.Bench;
 
@@ -10,6 +11,7 @@ internal static class Benchmarks
     public static IReadOnlyList<Benchmark> List { get; } =
     [
         StartBenchmark.Definition,
+        StoreBenchmark.Definition,
     ];
 
     /// <summary>The benchmarks that <paramref name="which"/> names; empty when there is no such one.</summary>

@@ -30,11 +30,14 @@ internal sealed class RunningPart : IAsyncDisposable
 
     /// <summary>The local broker, alone.</summary>
     public static Task<RunningPart> BrokerAsync(CancellationToken cancellationToken) => StandInAsync("servicebus", port =>
-        $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", cancellationToken);
+        $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", "data", cancellationToken);
 
     /// <summary>The local document store, alone; the database is <c>shop</c>.</summary>
-    public static Task<RunningPart> StoreAsync(CancellationToken cancellationToken) =>
-        StandInAsync("mongo", port => $"mongodb://127.0.0.1:{port}/shop", cancellationToken);
+    public static Task<RunningPart> StoreAsync(CancellationToken cancellationToken) => StoreAsync("data", cancellationToken);
+
+    /// <summary>The same with its data in a directory that is not deleted with it. It listens at once and answers when it has read what is there.</summary>
+    public static Task<RunningPart> StoreAsync(string data, CancellationToken cancellationToken) =>
+        StandInAsync("mongo", port => $"mongodb://127.0.0.1:{port}/shop", data, cancellationToken);
 
     /// <summary>A service, as a shop starts it: ready when it returns.</summary>
     /// <param name="project">Such as <c>Shop.Commands</c>.</param>
@@ -57,11 +60,11 @@ internal sealed class RunningPart : IAsyncDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private static Task<RunningPart> StandInAsync(string verb, Func<int, string> address, CancellationToken cancellationToken)
+    private static Task<RunningPart> StandInAsync(string verb, Func<int, string> address, string data, CancellationToken cancellationToken)
     {
         var port = FreePort.Next();
         return StartAsync(
-            verb, [ServicePrograms.Runner, verb, "--port", port.ToString(CultureInfo.InvariantCulture), "--data", "data"],
+            verb, [ServicePrograms.Runner, verb, "--port", port.ToString(CultureInfo.InvariantCulture), "--data", data],
             new Dictionary<string, string> { ["DOTNET_gcServer"] = "0" }, address(port), async token => (await Probes.TcpAsync(port, token)).State, cancellationToken);
     }
 

@@ -14,6 +14,9 @@ public sealed record StoreOptions
 
     /// <summary>The TCP port; 0 takes a free one.</summary>
     public int Port { get; init; }
+
+    /// <summary>The address to listen on: loopback unless told otherwise, as the store asks nobody who they are.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
 }
 
 /// <summary>A local stand-in that speaks MongoDB's wire protocol, for development and tests.</summary>
@@ -38,21 +41,22 @@ public sealed class StoreServer : IAsyncDisposable
         this.catalog = catalog;
         this.listener = listener;
         router = new CommandRouter(catalog, TimeProvider.System, failure => completion.TrySetException(failure));
-        Port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        EndPoint = (IPEndPoint)listener.LocalEndpoint;
         accepting = AcceptAsync();
         compacting = CompactAsync();
     }
 
-    public int Port { get; }
+    public IPEndPoint EndPoint { get; }
+    public int Port => EndPoint.Port;
+    public string ConnectionString => $"mongodb://{EndPoint}/shop?directConnection=true";
 
-    public string ConnectionString => $"mongodb://127.0.0.1:{Port}/shop?directConnection=true";
     /// <summary>Ends when the store is disposed; fails when its log cannot be written any more.</summary>
     public Task Completion => completion.Task;
     /// <exception cref="DataDirectoryException">The data directory is in use, damaged or not accessible.</exception>
     /// <exception cref="SocketException">The port is in use.</exception>
     public static async Task<StoreServer> StartAsync(StoreOptions options, CancellationToken cancellationToken)
     {
-        var listener = new TcpListener(IPAddress.Loopback, options.Port);
+        var listener = new TcpListener(options.Address, options.Port);
         listener.Start(512);
         try
         {

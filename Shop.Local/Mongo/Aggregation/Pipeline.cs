@@ -5,7 +5,7 @@ namespace Shop.Local.Mongo.Aggregation;
 internal delegate IEnumerable<BsonDocument> Stage(IEnumerable<BsonDocument> input);
 
 /// <summary>An aggregation: what its first stages ask of the collection, which can use an index, and the stages that follow in memory.</summary>
-internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
+internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages, IReadOnlySet<string>? Fields)
 {
     public static Pipeline Parse(BsonArray stages, BsonValue? hint)
     {
@@ -24,11 +24,11 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
             (skip, taken) = (Values.ToInteger(skipped.Value, "$skip"), taken + 1);
         if (rest.ElementAtOrDefault(taken) is { Name: "$limit" } limited)
             (limit, taken) = (Values.ToInteger(limited.Value, "$limit"), taken + 1);
-        return new Pipeline(new Query(filter, sort, skip, limit, hint), all[taken..]);
+        return new Pipeline(new Query(filter, sort, skip, limit, hint), all[taken..], FieldsOf(rest[taken..]));
     }
 
     public IEnumerable<byte[]> Run(IEnumerable<byte[]> found) => Stages.Count == 0 ? found
-        : Stages.Aggregate(found.Select(bytes => RawValue.Document(bytes).ToDocument()), (input, stage) => stage(input)).Select(document => document.ToBson());
+        : Stages.Aggregate(found.Select(bytes => RawValue.Document(bytes).ToDocument(Fields)), (input, stage) => stage(input)).Select(document => document.ToBson());
 
     /// <summary>The stages that an update with a pipeline may have.</summary>
     public static Func<BsonDocument, BsonDocument> ParseUpdate(BsonArray stages)
@@ -44,6 +44,35 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages)
         }
         return document => parsed.Aggregate((IEnumerable<BsonDocument>)[document], (input, stage) => stage(input)).Single();
     }
+
+    /// <summary>The fields that are looked at until a <c>$group</c> or <c>$count</c> makes other documents; null when it may be all.</summary>
+    private static HashSet<string>? FieldsOf(IEnumerable<BsonElement> stages)
+    {
+        var fields = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, value) in stages.Select(stage => (stage.Name, stage.Value)))
+        {
+            var paths = name switch
+            {
+                "$match" or "$sort" => ((BsonDocument)value).Names,
+                "$unwind" or "$group" => Strings(value).Where(text => text.StartsWith('$')).Select(text => text[1..]),
+                "$limit" or "$skip" or "$count" => [],
+                _ => null
+            };
+            // A further dollar means an operator or a variable, which may mean any field.
+            if (paths is null || paths.Any(path => path.StartsWith('$'))) return null;
+            fields.UnionWith(paths.Select(path => path.Split('.')[0]));
+            if (name is "$group" or "$count") return fields;
+        }
+        return null;
+    }
+
+    private static IEnumerable<string> Strings(BsonValue value) => value switch
+    {
+        BsonString text => [text.Value],
+        BsonDocument document => document.Values.SelectMany(Strings),
+        BsonArray array => array.SelectMany(Strings),
+        _ => []
+    };
 
     private static Stage StageOf(BsonElement element)
     {

@@ -8,6 +8,11 @@ internal static class DecimalMath
 {
     private const int Precision = 34, Bias = 6176, MaxExponent = 6111;
     private static readonly BigInteger Limit = BigInteger.Pow(10, Precision);
+    private static readonly UInt128 ExactLimit = (UInt128)Limit;
+
+    /// <summary>A sum of two coefficients below this needs no rounding, nor does a product of two below its root.</summary>
+    private static readonly UInt128 Small = UInt128.One << 111, SmallRoot = UInt128.One << 56;
+
     /// <summary>Sign, coefficient (below 10^34) and power of ten of a finite number.</summary>
     public static (bool Negative, UInt128 Coefficient, int Exponent) Parts(Decimal128 value)
     {
@@ -16,7 +21,7 @@ internal static class DecimalMath
         // Coefficients that begin with 11 are beyond 34 digits; the standard reads them as zero.
         if ((high >> 61 & 3) == 3) return (negative, 0, (int)(high >> 47 & 0x3FFF) - Bias);
         var coefficient = new UInt128(high & 0x1FFFFFFFFFFFF, value.GetIEEELowBits());
-        return (negative, coefficient < (UInt128)Limit ? coefficient : 0, (int)(high >> 49 & 0x3FFF) - Bias);
+        return (negative, coefficient < ExactLimit ? coefficient : 0, (int)(high >> 49 & 0x3FFF) - Bias);
     }
 
     public static Decimal128 FromDouble(double value) => double.IsNaN(value) ? Decimal128.QNaN
@@ -29,6 +34,12 @@ internal static class DecimalMath
         if (Decimal128.IsInfinity(left))
             return Decimal128.IsInfinity(right) && Decimal128.IsNegative(left) != Decimal128.IsNegative(right) ? Decimal128.QNaN : left;
         if (Decimal128.IsInfinity(right)) return right;
+        var (x, y) = (Parts(left), Parts(right));
+        if (x.Exponent == y.Exponent && x.Coefficient < Small && y.Coefficient < Small)
+        {
+            var sum = (x.Negative ? -(Int128)x.Coefficient : (Int128)x.Coefficient) + (y.Negative ? -(Int128)y.Coefficient : (Int128)y.Coefficient);
+            return Compose(sum < 0, (UInt128)Int128.Abs(sum), x.Exponent);
+        }
         var (a, exponentA) = Signed(left);
         var (b, exponentB) = Signed(right);
         var exponent = Math.Min(exponentA, exponentB);
@@ -40,9 +51,10 @@ internal static class DecimalMath
         if (Decimal128.IsNaN(left) || Decimal128.IsNaN(right)) return Decimal128.QNaN;
         if (Decimal128.IsInfinity(left) || Decimal128.IsInfinity(right))
             return IsZero(left) || IsZero(right) ? Decimal128.QNaN : Infinity(left, right);
-        var (a, exponentA) = Signed(left);
-        var (b, exponentB) = Signed(right);
-        return Round(a * b, exponentA + exponentB);
+        var (x, y) = (Parts(left), Parts(right));
+        return x.Coefficient < SmallRoot && y.Coefficient < SmallRoot && x.Exponent + y.Exponent is >= -Bias and <= MaxExponent and var exponent
+            ? Compose(x.Negative != y.Negative && x.Coefficient * y.Coefficient != 0, x.Coefficient * y.Coefficient, exponent)
+            : Round(Signed(left).Coefficient * Signed(right).Coefficient, x.Exponent + y.Exponent);
     }
 
     /// <summary>The divisor is not zero; exact quotients get the shortest form.</summary>
@@ -87,10 +99,11 @@ internal static class DecimalMath
         while (exponent > MaxExponent && coefficient * 10 < Limit)
             (coefficient, exponent) = (coefficient * 10, exponent - (coefficient.IsZero ? exponent - MaxExponent : 1));
         if (exponent > MaxExponent) return negative ? Decimal128.NegativeInfinity : Decimal128.PositiveInfinity;
-        var bits = (UInt128)coefficient;
-        var high = (negative ? 1UL << 63 : 0) | (ulong)(exponent + Bias) << 49 | (ulong)(bits >> 64);
-        return Decimal128.FromIEEEBits(high, (ulong)bits);
+        return Compose(negative, (UInt128)coefficient, exponent);
     }
+
+    private static Decimal128 Compose(bool negative, UInt128 coefficient, int exponent) =>
+        Decimal128.FromIEEEBits((negative ? 1UL << 63 : 0) | (ulong)(exponent + Bias) << 49 | (ulong)(coefficient >> 64), (ulong)coefficient);
 
     private static int Digits(BigInteger value)
     {

@@ -68,10 +68,12 @@ internal readonly struct RawValue(byte[] buffer, int start, int length, BsonType
     /// <summary>A copy that outlives the buffer.</summary>
     public RawValue Detached() => IsMissing ? this : new(Bytes.ToArray(), 0, length, type);
 
-    public BsonDocument ToDocument()
+    /// <param name="only">The fields that are wanted; null for all.</param>
+    public BsonDocument ToDocument(IReadOnlySet<string>? only = null)
     {
         var document = new BsonDocument { AllowDuplicateNames = true };
-        foreach (var element in this) document.Add(element.Text, element.Value.ToBson());
+        foreach (var element in this)
+            if (element.Text is var name && only?.Contains(name) != false) document.Add(name, element.Value.ToBson());
         return document;
     }
 

@@ -52,9 +52,7 @@ internal sealed class Catalog : IDisposable
                 return mustBeNew ? throw MongoRefusal.NamespaceExists($"Collection {name} already exists.") : existing;
             Namespaces.Check(name);
             var collection = new Collection(++lastId, name, Guid.CreateVersion7());
-            var batch = new ChangeBatch();
-            batch.Create(collection);
-            Commit(batch);
+            Commit(batch => batch.Create(collection));
             return collections[name] = collection;
         }
     }
@@ -65,9 +63,7 @@ internal sealed class Catalog : IDisposable
             lock (collection.Gate)
             {
                 if (collection.Dropped) return;
-                var batch = new ChangeBatch();
-                batch.Drop(collection.Id);
-                Commit(batch);
+                Commit(batch => batch.Drop(collection.Id));
                 collection.Dropped = true;
                 collections.TryRemove(collection.Namespace, out _);
             }
@@ -83,9 +79,7 @@ internal sealed class Catalog : IDisposable
             if (Find(to) is { } target) Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
             lock (source.Gate)
             {
-                var batch = new ChangeBatch();
-                batch.Rename(source.Id, to);
-                Commit(batch);
+                Commit(batch => batch.Rename(source.Id, to));
                 collections.TryRemove(from, out _);
                 source.Namespace = to;
                 collections[to] = source;
@@ -100,6 +94,13 @@ internal sealed class Catalog : IDisposable
         var position = journal.Append(batch);
         batch.Clear();
         return position;
+    }
+
+    private void Commit(Action<ChangeBatch> change)
+    {
+        var batch = new ChangeBatch();
+        change(batch);
+        Commit(batch);
     }
 
     public void Sync(long position) => journal?.Sync(position);

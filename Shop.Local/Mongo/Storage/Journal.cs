@@ -27,6 +27,9 @@ internal sealed class Journal : IDisposable
 
     public int Number { get; private set; }
 
+    /// <summary>How often somebody waited for the disk.</summary>
+    public long Flushes { get; private set; }
+
     /// <summary>Bytes written since the last snapshot or start.</summary>
     public long Grown { get; private set; }
 
@@ -73,6 +76,7 @@ internal sealed class Journal : IDisposable
             lock (writing)
                 (current, reached) = (segment, appended);
             RandomAccess.FlushToDisk(current);
+            Flushes++;
             synced = reached;
         }
     }

@@ -42,7 +42,7 @@ internal sealed class Modifier
             parts[positional] = position?.ToString(System.Globalization.CultureInfo.InvariantCulture)
                 ?? throw MongoRefusal.BadValue("The positional operator did not find the match needed from the query.");
         }
-        new PathEditor(parts, filters, name is not ("$unset" or "$pull")).Edit(document, change);
+        new PathEditor(parts, filters, name is not ("$unset" or "$pull"), change).Edit(document);
     }
 
     /// <summary>From the value that is there, null when missing, to the one that shall be, null for no change.</summary>

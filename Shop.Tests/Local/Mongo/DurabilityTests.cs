@@ -162,6 +162,53 @@ public sealed class DurabilityTests : IDisposable
         Assert.Equal((await File.ReadAllLinesAsync(Path.Combine(directory, "expected.txt"), Token)).Order(StringComparer.Ordinal), stored.Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public async Task While_a_snapshot_is_being_written_its_collection_is_free()
+    {
+        using var catalog = new Catalog(directory);
+        var collection = catalog.FindOrCreate("shop.free");
+        for (var id = 0; id < 1_000; id++)
+        {
+            var batch = new ChangeBatch();
+            lock (collection.Gate)
+            {
+                collection.Insert(new BsonDocument("_id", id).ToBson(), batch);
+                catalog.Commit(batch);
+            }
+        }
+        var seen = 0;
+        foreach (var _ in collection.Documents())
+            if (seen++ % 250 == 0)
+                Assert.True(await Task.Run(() =>
+                {
+                    var isFree = collection.Gate.TryEnter();
+                    if (isFree) collection.Gate.Exit();
+                    return isFree;
+                }, Token), $"The collection is held while document {seen} is being written.");
+        Assert.Equal(1_000, seen);
+    }
+
+    [Fact]
+    public void One_flush_serves_everyone_who_wrote_before_it()
+    {
+        using var journal = Journal.Open(directory, _ => { });
+        var positions = new List<long>();
+        for (var write = 0; write < 5; write++)
+        {
+            var batch = new ChangeBatch();
+            batch.Drop(write);
+            positions.Add(journal.Append(batch));
+        }
+        journal.Sync(positions[3]);
+        foreach (var position in positions)
+            journal.Sync(position);
+        Assert.Equal(1, journal.Flushes);
+        var last = new ChangeBatch();
+        last.Drop(9);
+        journal.Sync(journal.Append(last));
+        Assert.Equal(2, journal.Flushes);
+    }
+
     /// <summary>Inserts, replaces and deletes until told to stop; returns what must be there.</summary>
     private static Dictionary<int, int> Churn(Catalog catalog, Collection collection, CancellationToken cancellationToken)
     {

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using CsCheck;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using Shop.Local.Mongo.Documents;
 
 namespace Shop.Tests.Local.Mongo;
 
@@ -112,6 +113,36 @@ public sealed class WireTests(StoreFixture store) : IClassFixture<StoreFixture>
         finally
         {
             connections.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public void Bytes_that_pass_for_a_document_can_be_read_to_the_last() =>
+        Gen.Select(Gen.Int[0, 7], Gen.Select(Gen.Int[0, 400], Gen.Byte).Array[0, 4]).Sample((which, changes) =>
+        {
+            var document = BsonDocument.Parse("{a: [1, 'x', {b: NumberDecimal('1.5')}], r: /a/i, d: ISODate('2024-01-01'), n: null, t: true, l: NumberLong(5), f: 1.5, o: ObjectId('000000000000000000000001')}").ToBson()[..];
+            foreach (var (at, value) in changes) document[at % document.Length] = value;
+            if (!BsonCheck.IsDocument(document)) return;
+            var whole = RawValue.Document(document);
+            // A decimal or a date may be written in several ways, everything else in one.
+            Assert.Equal(KeyWriter.Of(whole), KeyWriter.Of(RawValue.Of(whole.ToDocument())));
+        }, iter: 5_000, threads: 2);
+
+    [Fact]
+    public async Task Nobody_but_this_machine_is_listened_to_unless_told_otherwise()
+    {
+        Assert.Equal(IPAddress.Loopback, store.Server.EndPoint.Address);
+        using var open = StoreProcess.Run("--port", "0", "--listen", "0.0.0.0");
+        try
+        {
+            var said = new List<string>();
+            while (!said.Any(line => line.StartsWith("WARNING", StringComparison.Ordinal)))
+                said.Add(await open.StandardOutput.ReadLineAsync(Token).AsTask().WaitAsync(Patience, Token) ?? throw new InvalidOperationException("The store ended."));
+            Assert.Contains("0.0.0.0", said[^1], StringComparison.Ordinal);
+        }
+        finally
+        {
+            open.Kill();
         }
     }
 
