@@ -61,7 +61,7 @@ public sealed class StoreServer : IAsyncDisposable
         try
         {
             // Replaying a large log takes seconds of work and no waiting.
-            return new StoreServer(await Task.Run(() => Load(options.DataDirectory, cancellationToken), cancellationToken), listener);
+            return new StoreServer(await Task.Run(() => new Catalog(options.DataDirectory), cancellationToken), listener);
         }
         catch (Exception)
         {
@@ -82,13 +82,6 @@ public sealed class StoreServer : IAsyncDisposable
         catalog.Dispose();
         completion.TrySetResult();
         stopping.Dispose();
-    }
-
-    private static Catalog Load(string? directory, CancellationToken cancellationToken)
-    {
-        var catalog = new Catalog(directory);
-        if (catalog.IsCompactionDue) catalog.Compact(cancellationToken);
-        return catalog;
     }
 
     private async Task AcceptAsync()

@@ -15,8 +15,8 @@ internal sealed class CommandRouter
         var writes = new WriteCommands(catalog);
         var reads = new ReadCommands(catalog, cursors);
         var explain = new Explain(catalog);
+        var collections = new CatalogCommands(catalog, cursors);
         AddSession(time);
-        AddCatalog(new CatalogCommands(catalog, cursors));
         commands["insert"] = writes.Insert;
         commands["update"] = writes.Update;
         commands["delete"] = writes.Delete;
@@ -28,6 +28,15 @@ internal sealed class CommandRouter
         commands["distinct"] = reads.Distinct;
         commands["aggregate"] = request => request.Flag("explain") ? explain.Run(request, true) : reads.Aggregate(request);
         commands["explain"] = explain.Run;
+        commands["create"] = collections.Create;
+        commands["drop"] = collections.Drop;
+        commands["dropDatabase"] = collections.DropDatabase;
+        commands["renameCollection"] = collections.Rename;
+        commands["createIndexes"] = collections.CreateIndexes;
+        commands["dropIndexes"] = collections.DropIndexes;
+        commands["listIndexes"] = collections.ListIndexes;
+        commands["listCollections"] = collections.ListCollections;
+        commands["listDatabases"] = collections.ListDatabases;
     }
 
     public BsonDocument Execute(Request request)
@@ -64,18 +73,5 @@ internal sealed class CommandRouter
         {
             { "authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } } }, { "ok", 1.0 }
         };
-    }
-
-    private void AddCatalog(CatalogCommands catalog)
-    {
-        commands["create"] = catalog.Create;
-        commands["drop"] = catalog.Drop;
-        commands["dropDatabase"] = catalog.DropDatabase;
-        commands["renameCollection"] = catalog.Rename;
-        commands["createIndexes"] = catalog.CreateIndexes;
-        commands["dropIndexes"] = catalog.DropIndexes;
-        commands["listIndexes"] = catalog.ListIndexes;
-        commands["listCollections"] = catalog.ListCollections;
-        commands["listDatabases"] = catalog.ListDatabases;
     }
 }

@@ -9,7 +9,6 @@ internal sealed class FindAndModify(Catalog catalog)
 {
     public BsonDocument Run(Request request)
     {
-        var journaled = WriteConcern.IsJournaled(request);
         var query = new Query(FilterParser.Parse(request.Document("query")), SortOrder.Parse(request.Document("sort")), Limit: 1, Hint: ReadCommands.HintOf(request));
         var projection = Projection.Parse(request.Document("fields"));
         var remove = request.Flag("remove");
@@ -17,29 +16,10 @@ internal sealed class FindAndModify(Catalog catalog)
             throw MongoRefusal.FailedToParse("Either an update or remove=true must be specified, and remove excludes new and upsert");
         var statement = remove ? null
             : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update"), request.Array("arrayFilters")), request.Flag("upsert"), false);
-        while (true)
-        {
-            var collection = remove ? catalog.Find(request.Namespace) : catalog.FindOrCreate(request.Namespace);
-            if (collection is null) return Answer(null, null, new BsonDocument("n", 0));
-            BsonDocument reply;
-            long position;
-            lock (collection.Gate)
-            {
-                if (collection.Dropped) continue;
-                var batch = new ChangeBatch();
-                try
-                {
-                    reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch);
-                }
-                finally
-                {
-                    // Also when the projection of the answer fails: memory must never be ahead of the log.
-                    position = catalog.Commit(batch);
-                }
-            }
-            if (journaled) catalog.Sync(position);
-            return reply;
-        }
+        var reply = Answer(null, null, new BsonDocument("n", 0));
+        catalog.Write(request.Namespace, !remove, WriteConcern.IsJournaled(request), (collection, batch) =>
+            reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch));
+        return reply;
     }
 
     private static BsonDocument Remove(Collection collection, Query query, Projection? projection, ChangeBatch batch)

@@ -8,7 +8,7 @@ internal sealed class WriteCommands(Catalog catalog)
     public BsonDocument Insert(Request request)
     {
         var inserted = 0;
-        return Run(request, request.List("documents"), catalog.FindOrCreate(request.Namespace), (collection, document, _, batch) =>
+        return Run(request, request.List("documents"), true, (collection, document, _, batch) =>
         {
             collection.Insert(StoredDocument.From(document), batch);
             inserted++;
@@ -19,7 +19,7 @@ internal sealed class WriteCommands(Catalog catalog)
     {
         int matched = 0, modified = 0;
         var upserted = new BsonArray();
-        return Run(request, request.List("updates"), catalog.FindOrCreate(request.Namespace), (collection, update, index, batch) =>
+        return Run(request, request.List("updates"), true, (collection, update, index, batch) =>
         {
             var result = UpdateStatement.Parse(Request.Statement(update)).Execute(collection, batch, () => Flush(batch));
             (matched, modified) = (matched + result.Matched, modified + result.Modified);
@@ -35,7 +35,7 @@ internal sealed class WriteCommands(Catalog catalog)
     public BsonDocument Delete(Request request)
     {
         var deleted = 0;
-        return Run(request, request.List("deletes"), catalog.Find(request.Namespace), (collection, delete, _, batch) =>
+        return Run(request, request.List("deletes"), false, (collection, delete, _, batch) =>
         {
             var statement = Request.Statement(delete);
             CommandOptions.RefuseUnsupported(delete);
@@ -50,41 +50,25 @@ internal sealed class WriteCommands(Catalog catalog)
         }, reply => reply["n"] = deleted);
     }
 
-    /// <summary>All statements under one lock and into one frame of the log, in the log before the lock is released.</summary>
-    private BsonDocument Run(Request request, List<RawValue> statements, Collection? collection, Action<Collection, RawValue, int, ChangeBatch> execute, Action<BsonDocument> describe)
+    /// <summary>All statements under one lock and into one frame of the log.</summary>
+    private BsonDocument Run(Request request, List<RawValue> statements, bool creates, Action<Collection, RawValue, int, ChangeBatch> execute, Action<BsonDocument> describe)
     {
-        var journaled = WriteConcern.IsJournaled(request);
         var ordered = request.Value("ordered").IsMissing || request.Flag("ordered");
         var errors = new BsonArray();
-        var batch = new ChangeBatch();
-        var position = 0L;
-        while (collection is not null)
+        catalog.Write(request.Namespace, creates, WriteConcern.IsJournaled(request), (collection, batch) =>
         {
-            lock (collection.Gate)
-            {
-                if (collection.Dropped)
+            for (var i = 0; i < statements.Count && !(ordered && errors.Count > 0); i++)
+                try
                 {
-                    // Dropped between finding and locking it; a write creates it anew, as it would have a moment later.
-                    collection = catalog.Find(request.Namespace) ?? (request.Name == "delete" ? null : catalog.FindOrCreate(request.Namespace));
-                    continue;
+                    execute(collection, statements[i], i, batch);
+                    Flush(batch);
                 }
-                for (var i = 0; i < statements.Count; i++)
-                    try
-                    {
-                        execute(collection, statements[i], i, batch);
-                        Flush(batch);
-                    }
-                    catch (Exception failure) when (failure is MongoRefusal || MongoRefusal.CanAnswer(failure))
-                    {
-                        // Whatever it was, what earlier statements changed must still reach the log.
-                        errors.Add((failure as MongoRefusal ?? MongoRefusal.Internal(failure)).ToWriteError(i));
-                        if (ordered) break;
-                    }
-                position = catalog.Commit(batch);
-            }
-            break;
-        }
-        if (journaled) catalog.Sync(position);
+                catch (Exception failure) when (failure is MongoRefusal || MongoRefusal.CanAnswer(failure))
+                {
+                    // Whatever it was, what earlier statements changed must still reach the log.
+                    errors.Add((failure as MongoRefusal ?? MongoRefusal.Internal(failure)).ToWriteError(i));
+                }
+        });
         var reply = new BsonDocument();
         describe(reply);
         if (errors.Count > 0) reply["writeErrors"] = errors;

@@ -10,10 +10,7 @@ internal static class Values
         if (types != 0) return types;
         return (left, right) switch
         {
-            (BsonInt32 a, BsonInt32 b) => a.Value.CompareTo(b.Value),
-            (BsonInt64 a, BsonInt64 b) => a.Value.CompareTo(b.Value),
-            (BsonInt32 a, BsonInt64 b) => ((long)a.Value).CompareTo(b.Value),
-            (BsonInt64 a, BsonInt32 b) => a.Value.CompareTo(b.Value),
+            (BsonInt32 or BsonInt64, BsonInt32 or BsonInt64) => left.ToInt64().CompareTo(right.ToInt64()),
             (BsonDateTime a, BsonDateTime b) => a.MillisecondsSinceEpoch.CompareTo(b.MillisecondsSinceEpoch),
             (BsonString a, BsonString b) when string.Equals(a.Value, b.Value, StringComparison.Ordinal) => 0,
             _ => KeyWriter.Of(left).AsSpan().SequenceCompareTo(KeyWriter.Of(right))

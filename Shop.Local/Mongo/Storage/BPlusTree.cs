@@ -67,23 +67,6 @@ internal sealed class BPlusTree
             for (; index >= 0; index--) yield return (leaf.Keys[index], leaf.Records[index]);
     }
 
-    /// <summary>Fills an empty tree from distinct entries in key order.</summary>
-    public void Load(IReadOnlyList<KeyValuePair<byte[], Record>> sorted)
-    {
-        const int Fill = Capacity * 3 / 4;
-        var level = new List<Node>();
-        for (var start = 0; start < sorted.Count; start += Fill)
-        {
-            var leaf = new Node(true) { Count = Math.Min(Fill, sorted.Count - start) };
-            for (var i = 0; i < leaf.Count; i++) (leaf.Keys[i], leaf.Records[i]) = sorted[start + i];
-            if (level.Count > 0) (level[^1].Next, leaf.Previous) = (leaf, level[^1]);
-            level.Add(leaf);
-        }
-        while (level.Count > 1) level = [.. level.Chunk(Fill).Select(Node.Above)];
-        root = level.Count == 0 ? new Node(true) : level[0];
-        Count = sorted.Count;
-    }
-
     private static (bool Added, Node? Split) Insert(Node node, byte[] key, Record record)
     {
         if (node.IsLeaf)

@@ -87,6 +87,36 @@ internal sealed class Catalog : IDisposable
         }
     }
 
+    /// <summary>Changes a collection under its lock. What changed is in the log before anybody can read it.</summary>
+    /// <param name="name">The collection's namespace.</param>
+    /// <param name="creates">Whether a collection that is not there is created; otherwise there is nothing to change.</param>
+    /// <param name="journaled">Whether to return only when it is on the disk.</param>
+    /// <param name="change">The change.</param>
+    public void Write(string name, bool creates, bool journaled, Action<Collection, ChangeBatch> change)
+    {
+        while ((creates ? FindOrCreate(name) : Find(name)) is { } collection)
+        {
+            var batch = new ChangeBatch();
+            var position = 0L;
+            lock (collection.Gate)
+            {
+                // Dropped between finding and locking it, which is as if it had never been there.
+                if (collection.Dropped) continue;
+                try
+                {
+                    change(collection, batch);
+                }
+                finally
+                {
+                    // Also when no answer can be made of it: memory must never be ahead of the log.
+                    position = Commit(batch);
+                }
+            }
+            if (journaled) Sync(position);
+            return;
+        }
+    }
+
     /// <summary>Called under the lock of the collection that changed.</summary>
     public long Commit(ChangeBatch batch)
     {

@@ -69,13 +69,24 @@ internal sealed class Collection(int id, string name, Guid uuid)
         }
     }
 
-    public OrderedIndex AddIndex(IndexDefinition definition)
+    public void AddIndex(IndexDefinition definition)
     {
         var index = new OrderedIndex(definition);
-        index.Build(Natural.From(Bound.Start, false).Select(entry => entry.Record));
+        index.Build(Records);
         if (index.FirstDuplicate() is { } value) throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
         Indexes.Add(index);
-        return index;
+    }
+
+    /// <summary>An index that stays empty until <see cref="FillIndexes"/>: while the journal is replayed only the <c>_id</c> index is kept.</summary>
+    public void Declare(IndexDefinition definition)
+    {
+        Indexes.RemoveAll(index => index.Definition.Name == definition.Name);
+        Indexes.Add(new OrderedIndex(definition));
+    }
+
+    public void FillIndexes()
+    {
+        foreach (var index in Indexes.Skip(1)) index.Build(Records);
     }
 
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
@@ -100,6 +111,8 @@ internal sealed class Collection(int id, string name, Guid uuid)
 
     /// <summary>The record with the <c>_id</c> that a document has.</summary>
     private Record? Find(byte[] document) => IdIndex.Tree.Find(KeyWriter.Look(RawValue.Document(document).Field("_id"u8)));
+
+    private IEnumerable<Record> Records => Natural.From(Bound.Start, false).Select(entry => entry.Record);
 
     private static byte[] NaturalKey(long recordId)
     {

@@ -73,9 +73,8 @@ internal sealed class OrderedIndex(IndexDefinition definition)
         var entries = new List<KeyValuePair<byte[], Record>>();
         foreach (var record in records) foreach (var key in KeysOf(record.Document, record.Id)) entries.Add(new(key, record));
         entries.Sort(static (a, b) => a.Key.AsSpan().SequenceCompareTo(b.Key));
-        var distinct = new List<KeyValuePair<byte[], Record>>(entries.Count);
-        foreach (var entry in entries) if (distinct.Count == 0 || !distinct[^1].Key.AsSpan().SequenceEqual(entry.Key)) distinct.Add(entry);
-        Tree.Load(distinct);
+        // In order, which leaves full nodes behind; a document may have one key several times.
+        foreach (var (key, record) in entries) Tree.TryAdd(key, record);
     }
 
     /// <summary>The first pair of records with the same unique key, as the key's values.</summary>

@@ -4,7 +4,6 @@ namespace Shop.Local.Mongo.Storage;
 internal sealed class Replay
 {
     private readonly Dictionary<int, Collection> collections = [];
-    private readonly Dictionary<int, Dictionary<string, IndexDefinition>> indexes = [];
 
     public int LastId { get; private set; }
 
@@ -21,22 +20,11 @@ internal sealed class Replay
 
     public IEnumerable<Collection> Finish()
     {
-        foreach (var (id, collection) in collections)
-            foreach (var definition in indexes[id].Values)
-            {
-                var index = new OrderedIndex(definition);
-                index.Build(collection.Natural.From(Bound.Start, false).Select(entry => entry.Record));
-                collection.Indexes.Add(index);
-            }
+        foreach (var collection in collections.Values) collection.FillIndexes();
         return collections.Values;
     }
 
-    private void Create(int id, BsonDocument document)
-    {
-        if (collections.ContainsKey(id)) return;
-        collections[id] = new Collection(id, document["ns"].AsString, document["uuid"].AsGuid);
-        indexes[id] = new(StringComparer.Ordinal);
-    }
+    private void Create(int id, BsonDocument head) => collections.TryAdd(id, new Collection(id, head["ns"].AsString, head["uuid"].AsGuid));
 
     private void Apply(ChangeKind kind, Collection collection, byte[] document)
     {
@@ -46,11 +34,11 @@ internal sealed class Replay
             case ChangeKind.Delete: collection.RestoreDelete(document); break;
             case ChangeKind.Drop: collections.Remove(collection.Id); break;
             case ChangeKind.Rename: collection.Namespace = RawValue.Document(document).ToDocument()["ns"].AsString; break;
-            case ChangeKind.CreateIndex:
-                var definition = IndexDefinition.Parse(RawValue.Document(document).ToDocument());
-                indexes[collection.Id][definition.Name] = definition;
+            case ChangeKind.CreateIndex: collection.Declare(IndexDefinition.Parse(RawValue.Document(document).ToDocument())); break;
+            case ChangeKind.DropIndex:
+                var name = RawValue.Document(document).ToDocument()["name"].AsString;
+                collection.Indexes.RemoveAll(index => index.Definition.Name == name);
                 break;
-            case ChangeKind.DropIndex: indexes[collection.Id].Remove(RawValue.Document(document).ToDocument()["name"].AsString); break;
             default: throw new DataDirectoryException($"The log holds a change of kind {(int)kind}, which this version does not know.");
         }
     }
