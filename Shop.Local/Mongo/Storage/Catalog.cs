@@ -87,11 +87,7 @@ internal sealed class Catalog : IDisposable
         }
     }
 
-    /// <summary>Changes a collection under its lock. What changed is in the log before anybody can read it.</summary>
-    /// <param name="name">The collection's namespace.</param>
-    /// <param name="creates">Whether a collection that is not there is created; otherwise there is nothing to change.</param>
-    /// <param name="journaled">Whether to return only when it is on the disk.</param>
-    /// <param name="change">The change.</param>
+    /// <summary>Changes a collection, which is created or left alone when it is not there, under its lock. What changed is in the log before anybody can read it, and on the disk before this returns when it is to be journaled.</summary>
     public void Write(string name, bool creates, bool journaled, Action<Collection, ChangeBatch> change)
     {
         while ((creates ? FindOrCreate(name) : Find(name)) is { } collection)
@@ -120,7 +116,9 @@ internal sealed class Catalog : IDisposable
     /// <summary>Called under the lock of the collection that changed.</summary>
     public long Commit(ChangeBatch batch)
     {
-        if (batch.IsEmpty || journal is null) return 0;
+        if (journal is null) return 0;
+        // Nothing new, but a part of it may have been written before.
+        if (batch.IsEmpty) return journal.Position;
         var position = journal.Append(batch);
         batch.Clear();
         return position;
@@ -134,6 +132,7 @@ internal sealed class Catalog : IDisposable
     }
 
     public void Sync(long position) => journal?.Sync(position);
+
     /// <summary>
     /// Writes all that lives into a snapshot, a few records per lock, while writers go on into a new segment. Replaying that segment over
     /// the snapshot gives the present state because every change says what is, not what was done.
@@ -141,11 +140,9 @@ internal sealed class Catalog : IDisposable
     public void Compact(CancellationToken cancellationToken)
     {
         if (journal is null) return;
-        int number;
         var heads = new List<(Collection Collection, ChangeBatch Head)>();
-        lock (Gate)
+        var number = journal.StartSegment(Gate, () =>
         {
-            number = journal.StartSegment();
             foreach (var collection in collections.Values)
             {
                 var head = new ChangeBatch();
@@ -153,7 +150,7 @@ internal sealed class Catalog : IDisposable
                 foreach (var index in collection.Indexes.Skip(1)) head.CreateIndex(collection.Id, index.Definition);
                 heads.Add((collection, head));
             }
-        }
+        });
         journal.WriteSnapshot(number, heads.SelectMany(entry => Contents(entry.Collection).Prepend(entry.Head)), cancellationToken);
     }
 

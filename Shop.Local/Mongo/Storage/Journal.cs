@@ -27,6 +27,9 @@ internal sealed class Journal : IDisposable
 
     public int Number { get; private set; }
 
+    /// <summary>Up to where it has been written.</summary>
+    public long Position => Volatile.Read(ref appended);
+
     /// <summary>How often somebody waited for the disk.</summary>
     public long Flushes { get; private set; }
 
@@ -81,20 +84,24 @@ internal sealed class Journal : IDisposable
         }
     }
 
-    /// <summary>Starts a segment of its own for everything from now on and returns its number, that of the snapshot to be written.</summary>
-    public int StartSegment()
+    /// <summary>Starts a segment of its own for everything from now on, notes what there is while the catalogue stands still, and returns the number of the snapshot to be written.</summary>
+    public int StartSegment(Lock catalog, Action atSwitch)
     {
         lock (syncing)
         {
             SafeFileHandle full;
             long reached;
-            lock (writing)
+            lock (catalog)
             {
-                (full, reached) = (segment, appended);
-                (segment, offset) = Open(Number + 1, 0);
-                (Number, Grown) = (Number + 1, 0);
+                lock (writing)
+                {
+                    (full, reached) = (segment, appended);
+                    (segment, offset) = Open(Number + 1, 0);
+                    (Number, Grown) = (Number + 1, 0);
+                }
+                atSwitch();
             }
-            // Outside the lock of the writers: a large segment can take seconds to reach the disk.
+            // Outside the locks of the writers: a large segment can take seconds to reach the disk.
             RandomAccess.FlushToDisk(full);
             synced = Math.Max(synced, reached);
             full.Dispose();

@@ -1,10 +1,7 @@
 namespace Shop.Local.Mongo.Updates;
 
 /// <summary>Walks an update path, <c>$[]</c> and <c>$[identifier]</c> included, and changes what it leads to.</summary>
-/// <param name="parts">The path.</param>
-/// <param name="filters">What the path's identifiers stand for.</param>
-/// <param name="creates">Whether the operator makes what is missing on the way; otherwise there is then nothing to do.</param>
-/// <param name="change">From the value that is there, null when missing, to the one that shall be, null for no change.</param>
+/// <remarks>The change takes the value that is there, null when missing, and gives the one that shall be, null for no change.</remarks>
 internal sealed class PathEditor(string[] parts, ArrayFilters filters, bool creates, Func<BsonValue?, BsonValue?> change)
 {
     /// <summary>MongoDB's limit of nulls put before an element that is set beyond an array's end.</summary>
