@@ -39,6 +39,7 @@ public static class CommandsApp
         builder.Services.AddSingleton<OutboxHandOff>();
         builder.Services.AddSingleton<WriteSideTelemetry>();
         builder.Services.AddSingleton<CommandWriters>();
+        builder.Services.AddSingleton<GetBacklog>();
 
         // Stopped in reverse order: the writers finish what they have taken while the relay still publishes it.
         builder.Services.AddHostedService<OutboxMaintenance>();
@@ -60,6 +61,7 @@ public static class CommandsApp
         if (app.Environment.IsDevelopment()) app.MapScalarApiReference("/docs");
         app.MapPostCommand();
         app.MapPostBatch();
+        app.MapGet("/backlog", (GetBacklog backlog, HttpContext context, CancellationToken cancellationToken) => backlog.HandleAsync(context, cancellationToken));
         if (app.MapAdministration() is { } administration)
         {
             administration.MapImport();

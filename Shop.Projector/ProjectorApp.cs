@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Shop.Contracts.Administration;
+using Shop.Contracts.Views;
 using Shop.Projector.DeadLetters;
 using Shop.Projector.Hosting;
 using Shop.Projector.Observation;
@@ -25,7 +26,7 @@ public static class ProjectorApp
         builder.AddAzureServiceBusClient("messaging");
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ProjectorJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, PipelineJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, AdministrationJson.Default);
         });
         builder.Services.AddSingleton<OrderProjection>();
@@ -34,6 +35,7 @@ public static class ProjectorApp
         builder.Services.AddSingleton<ProjectionStatus>();
         builder.Services.AddHostedService<ProjectionWorker>();
         builder.Services.AddHostedService<SummaryWorker>();
+        builder.Services.AddHostedService<SearchBackfill>();
         builder.Services.AddSingleton<DeadLetterQueue>();
         builder.Services.AddSingleton<DeadLetterWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DeadLetterWatch>());
@@ -43,7 +45,7 @@ public static class ProjectorApp
 
         var app = builder.Build();
         app.MapDefaultEndpoints();
-        app.MapGet("/lag", (ProjectionStatus status) => TypedResults.Ok(status.Lag()));
+        app.MapGet("/lag", (ProjectionStatus status, DeadLetterWatch deadLetters) => TypedResults.Ok(status.Lag() with { DeadLetters = deadLetters.Waiting }));
         if (app.MapAdministration() is { } administration)
         {
             administration.MapDeadLetters();

@@ -1,7 +1,9 @@
 using Shop.Queries.Consistency;
 using Shop.Queries.Customers;
+using Shop.Queries.Dashboard;
 using Shop.Queries.Http;
 using Shop.Queries.Orders;
+using Shop.Queries.Pipeline;
 using Shop.Queries.Products;
 using Shop.ServiceDefaults;
 using Shop.ServiceDefaults.Data;
@@ -22,16 +24,32 @@ public static class QueriesApp
         builder.Services.AddSingleton<CursorKey>();
         builder.Services.AddSingleton<LiveOrders>();
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveOrders>());
+        builder.AddPipeline();
+        builder.Services.AddHttpForwarderWithServiceDiscovery();
+        builder.Services.AddSingleton<ForwardCommand>();
+        builder.Services.AddSingleton<DashboardPage>();
 
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.Use((context, next) =>
+        {
+            // What is not called a script is never run as one, and no other site embeds an answer.
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            context.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+            return next(context);
+        });
         app.MapDefaultEndpoints();
         app.MapGetOrder();
         app.MapGetOrderHistory();
         app.MapGetLiveOrders();
         app.MapGetCustomer();
+        app.MapFindCustomers();
         app.MapGetBestSellers();
+        app.MapFindProducts();
+        app.MapGetPipeline();
+        app.Services.GetRequiredService<ForwardCommand>().Map(app);
+        app.Services.GetRequiredService<DashboardPage>().Map(app);
         return app;
     }
 }

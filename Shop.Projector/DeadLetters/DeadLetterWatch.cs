@@ -20,6 +20,9 @@ internal sealed partial class DeadLetterWatch : BackgroundService, IHealthCheck
         meters.Create(ProjectorTelemetry.Name).ObserveGauge<long>(ShopMetrics.ProjectionDeadLettersWaiting, () => [new(waiting)]);
     }
 
+    /// <summary>As of the last count.</summary>
+    public int Waiting => waiting;
+
     /// <summary>Something has changed: the next look is now.</summary>
     public void LookSoon()
     {

@@ -1,17 +1,6 @@
-using System.Text.Json.Serialization;
+using Shop.Contracts.Views;
 
 namespace Shop.Projector.Observation;
-
-/// <summary>The answer of <c>GET /lag</c>, in seconds.</summary>
-/// <param name="Now">The age of the oldest event that was received and is not visible yet; without one, what the last event took; 0 before the first.</param>
-/// <param name="P50">Median from commit to visible over the last minute; absent when nothing was projected.</param>
-/// <param name="P99">99th percentile likewise.</param>
-/// <param name="Events">How many events the last minute had.</param>
-public sealed record LagReport(double Now, double? P50, double? P99, int Events);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(LagReport))]
-internal sealed partial class ProjectorJson : JsonSerializerContext;
 
 /// <summary>How the projection is doing, for health and <c>/lag</c>.</summary>
 public sealed class ProjectionStatus(TimeProvider time)

@@ -1,5 +1,6 @@
 using Shop.Contracts.Events;
 using Shop.Contracts.Views;
+using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Projection;
 
@@ -23,12 +24,15 @@ public static class Documents
     public static CustomerDocument Customer(CustomerState state, DateTimeOffset projectedAt)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return new(state.CustomerId, state.Version, state.Name, state.NameVersion, projectedAt);
+        return new(state.CustomerId, state.Version, state.Name, state.NameVersion, projectedAt) { Search = SearchKeys.Of(state.CustomerId, state.Name) };
     }
 
     public static ProductDocument Product(ProductState state, DateTimeOffset projectedAt)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return new(state.ProductId, state.Version, state.Name, state.NameVersion, state.Price, state.Discontinued, projectedAt);
+        return new(state.ProductId, state.Version, state.Name, state.NameVersion, state.Price, state.Discontinued, projectedAt)
+        {
+            Search = SearchKeys.Of(state.ProductId, state.Name),
+        };
     }
 }

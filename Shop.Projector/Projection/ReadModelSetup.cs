@@ -25,6 +25,8 @@ public static class ReadModelSetup
         }
 
         var created = await models.FindStateAsync(cancellationToken) ?? throw new MongoException("The read model's state was written but is not there.");
+        await models.Customers.Indexes.CreateOneAsync(Index(Builders<CustomerDocument>.IndexKeys.Ascending("search"), SearchKeys.IndexName), cancellationToken: cancellationToken);
+        await models.Products.Indexes.CreateOneAsync(Index(Builders<ProductDocument>.IndexKeys.Ascending("search"), SearchKeys.IndexName), cancellationToken: cancellationToken);
         foreach (var number in created.Writing) await CreateIndexesAsync(models.Generation(number), cancellationToken);
         return created;
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Shop.Contracts.Events;
 using Shop.Contracts.Views;
 using Shop.Projector.Projection;
+using Shop.ServiceDefaults.Data;
 
 namespace Shop.Projector.Rebuild;
 
@@ -9,11 +10,13 @@ namespace Shop.Projector.Rebuild;
 internal static class Explain
 {
     public static string? Customer(CustomerState state, CustomerDocument document) => Fields(
-        ("version", document.Version, state.Version), ("name", document.Name, state.Name), ("nameVersion", document.NameVersion, state.NameVersion));
+        ("version", document.Version, state.Version), ("name", document.Name, state.Name), ("nameVersion", document.NameVersion, state.NameVersion),
+        ("search", Text(document.Search), Text(SearchKeys.Of(state.CustomerId, state.Name))));
 
     public static string? Product(ProductState state, ProductDocument document) => Fields(
         ("version", document.Version, state.Version), ("name", document.Name, state.Name), ("nameVersion", document.NameVersion, state.NameVersion),
-        ("price", document.Price, state.Price), ("discontinued", document.Discontinued, state.Discontinued));
+        ("price", document.Price, state.Price), ("discontinued", document.Discontinued, state.Discontinued),
+        ("search", Text(document.Search), Text(SearchKeys.Of(state.ProductId, state.Name))));
 
     public static string? Order(OrderState state, OrderDocument document)
     {
@@ -44,6 +47,8 @@ internal static class Explain
     // The store keeps milliseconds.
     private static DateTimeOffset? Stored(DateTimeOffset? instant) =>
         instant is { } given ? DateTimeOffset.FromUnixTimeMilliseconds(given.ToUnixTimeMilliseconds()) : null;
+
+    private static string? Text(IReadOnlyList<string>? keys) => keys is null ? null : string.Join(", ", keys);
 
     private static string Text(object? value) => value switch
     {

@@ -20,6 +20,18 @@ internal static class Problems
             title: "Too many live streams", type: "urn:shop:too-many-streams");
     }
 
+    public static ProblemHttpResult CommandTooLarge(int limit) =>
+        TypedResults.Problem($"A command has at most {limit} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge, title: "The body is too large", type: "urn:shop:problem:too-large");
+
+    /// <summary>The write side's own words for the same thing, so that a caller needs one rule for both.</summary>
+    public static ProblemHttpResult WriteSideAway(HttpContext context, bool wasSent)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        var doubt = wasSent ? " It may have been done: send it again with the same content to find out." : "";
+        return TypedResults.Problem($"The write side does not answer.{doubt}", statusCode: StatusCodes.Status503ServiceUnavailable,
+            title: "The write side cannot take the command now", type: "urn:shop:problem:unavailable");
+    }
+
     public static ValidationProblem Invalid(Dictionary<string, string[]> errors) =>
         TypedResults.ValidationProblem(errors, title: "The request is malformed", type: "urn:shop:malformed-query");
 }

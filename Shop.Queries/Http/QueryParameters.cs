@@ -7,6 +7,7 @@ namespace Shop.Queries.Http;
 internal sealed class QueryParameters(IQueryCollection query)
 {
     public const int MaxIdLength = 64;
+    public const int MaxSearchLength = 200;
 
     public Dictionary<string, string[]> Errors { get; } = [];
 
@@ -21,6 +22,14 @@ internal sealed class QueryParameters(IQueryCollection query)
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit >= 1 && limit <= max) return limit;
         Errors["limit"] = [$"Give a whole number from 1 to {max}."];
         return ifAbsent;
+    }
+
+    /// <summary>What somebody is typing: empty at first.</summary>
+    public string Search()
+    {
+        var text = Single("search") ?? "";
+        if (text.Length > MaxSearchLength) Errors["search"] = [$"Give at most {MaxSearchLength} characters."];
+        return text;
     }
 
     public string? Status()
@@ -43,6 +52,15 @@ internal sealed class QueryParameters(IQueryCollection query)
             return instant;
         Errors[name] = ["Give a date such as 2023-10-27 or an instant with its offset such as 2023-10-27T10:00:00Z."];
         return null;
+    }
+
+    /// <summary>Since 1970; 0 when absent.</summary>
+    public long Milliseconds(string name)
+    {
+        if (Single(name) is not { } text) return 0;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)) return milliseconds;
+        Errors[name] = ["Give a whole number of milliseconds since 1970."];
+        return 0;
     }
 
     public string? Single(string name)

@@ -12,6 +12,8 @@ namespace Shop.Queries.Http;
 [JsonSerializable(typeof(OrderPage))]
 [JsonSerializable(typeof(CustomerSummary))]
 [JsonSerializable(typeof(BestSellers))]
+[JsonSerializable(typeof(CustomerMatches))]
+[JsonSerializable(typeof(ProductMatches))]
 internal sealed partial class ViewJson : JsonSerializerContext;
 
 /// <summary>46 and 46.0 are written as 46.00; a third decimal, should there ever be one, is kept.</summary>

@@ -38,10 +38,10 @@ internal static class Telemetry
                 .AddSource(OurSources)
                 .AddSource("MongoDB.Driver")
                 .AddAspNetCoreInstrumentation(http => http.Filter = context => !IsProbe(context.Request.Path.Value))
-                .AddHttpClientInstrumentation())
+                .AddHttpClientInstrumentation(http => http.FilterHttpRequestMessage = request => !IsProbe(request.RequestUri?.AbsolutePath)))
             .UseOtlpExporter();
     }
 
-    // Probes and scrapes come every few seconds for ever and would drown the traces that mean something.
-    private static bool IsProbe(string? path) => path is "/health" or "/alive" or MetricsEndpoint.Path;
+    // Probes, scrapes and looks at the pipeline come every few seconds for ever and would drown the traces that mean something.
+    private static bool IsProbe(string? path) => path is "/health" or "/alive" or "/lag" or "/backlog" or "/pipeline" or MetricsEndpoint.Path;
 }

@@ -31,6 +31,9 @@ internal sealed class FieldBounds
                 break;
             case AnyOf any: AddHull([.. any.Parts.Select(Of)]); break;
             case FieldFilter { Condition: Compared compared } field when Interval.Of(compared) is { } interval: Narrow(field.Path.Text, [interval]); break;
+            // One element meets all of it, so its conditions narrow together also where the index is multikey.
+            case FieldFilter { Condition: ElementMatches { Condition: Every { Parts: var parts } } } field when parts.All(part => part is Compared) &&
+                parts.Select(part => Interval.Of((Compared)part)).Aggregate((left, right) => left?.Intersect(right ?? Interval.Everything) ?? right) is { } within: Narrow(field.Path.Text, [within]); break;
             case FieldFilter { Condition: OneOf { Patterns.Count: 0 } oneOf } field when oneOf.Operands.Count <= MaxPoints && oneOf.Operands.All(operand => Interval.IsSeekable(operand.Type)):
                 Narrow(field.Path.Text, [.. oneOf.Keys.Order(ByteKeys.Instance).Select(Interval.Point)]);
                 break;
@@ -41,11 +44,8 @@ internal sealed class FieldBounds
     {
         foreach (var path in branches[0].fields.Keys)
             if (branches.All(branch => branch.fields.TryGetValue(path, out var intervals) && intervals.Count > 0))
-            {
                 // The branches' single conditions, so that the hull also holds for arrays.
-                var hull = branches.SelectMany(branch => branch.first[path]).Aggregate((left, right) => left.Hull(right));
-                Narrow(path, [hull]);
-            }
+                Narrow(path, [branches.SelectMany(branch => branch.first[path]).Aggregate((left, right) => left.Hull(right))]);
     }
 
     private void Narrow(string path, List<Interval> intervals)
