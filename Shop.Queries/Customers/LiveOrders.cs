@@ -20,7 +20,7 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     /// <summary>Changes a listener may be behind with; one that is slower is cut off, and gets the current state when it comes again.</summary>
     private const int MaxBacklog = 256;
 
-    private static readonly TimeSpan step = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan step = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
     /// A document carries the time before it was written, by its projector's clock. So each step looks back this far again, for what

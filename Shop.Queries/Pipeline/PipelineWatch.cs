@@ -70,6 +70,9 @@ internal sealed class PipelineWatch(PipelineProbe probe, TimeProvider time) : Ba
         base.Dispose();
     }
 
+    /// <summary>Null while nothing flows: what the last event took, perhaps an hour ago, is no lag of now.</summary>
+    private static LagReport? Flowing(LagReport? lag) => lag is { Events: 0, Now: < 10 } ? null : lag;
+
     private bool IsLookedAt()
     {
         lock (gate) return time.GetElapsedTime(lookedAt) < attention;
@@ -81,7 +84,7 @@ internal sealed class PipelineWatch(PipelineProbe probe, TimeProvider time) : Ba
         lock (gate)
         {
             var now = time.GetUtcNow();
-            samples.Enqueue(new(now.ToUnixTimeMilliseconds(), report.Lag?.Now, report.Lag?.P99, report.Backlog?.Depth));
+            samples.Enqueue(new(now.ToUnixTimeMilliseconds(), Flowing(report.Lag)?.Now, report.Lag?.P99, report.Backlog?.Depth));
             while (samples.Peek().At < (now - memory).ToUnixTimeMilliseconds()) samples.Dequeue();
             (latest, latestAt) = (report, time.GetTimestamp());
             (waiting, next) = (next, new(TaskCreationOptions.RunContinuationsAsynchronously));
