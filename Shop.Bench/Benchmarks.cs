@@ -12,6 +12,7 @@ internal static class Benchmarks
     [
         StartBenchmark.Definition,
         StoreBenchmark.Definition,
+        new("dashboard", "Painting the page of a customer with 100,000 orders, beside that of one with 10.", Dashboard.DashboardBenchmark.RunAsync),
     ];
 
     /// <summary>The benchmarks that <paramref name="which"/> names; empty when there is no such one.</summary>

@@ -22,7 +22,7 @@ internal static class DemoVerb
             Console.WriteLine("Starting a shop of its own: PostgreSQL, a broker, a document store and three services.");
             await using var shop = await LocalShop.StartAsync(options, cancellationToken);
             await DemoOrder.RunAsync(shop.CommandsUrl, shop.QueriesUrl, cancellationToken);
-            Console.WriteLine("Stopping.");
+            Console.WriteLine("Stopping. ./shop up starts one that stays, with a dashboard in the browser.");
             return ShopCommandLine.Done;
         });
         return command;

@@ -24,6 +24,7 @@ internal static class DetachedShop
             if (ShopDirectory.ReadState(path) is { IsReady: true } state && state.RunnerProcessId == runner.Id)
             {
                 ShopScreen.Write(state.Parts);
+                Console.WriteLine($"Dashboard: {ShopPorts.Url(new ShopPorts(state.PortBase).Queries)}/ (./shop seed fills it)");
                 return ShopCommandLine.Done;
             }
 

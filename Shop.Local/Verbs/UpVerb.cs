@@ -61,7 +61,7 @@ internal static class UpVerb
         await using (shop)
         {
             var seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
-            screen.Announce($"Up after {seconds} s on {shop.DataDirectory}. Ctrl-C stops it.");
+            screen.Announce($"Up after {seconds} s on {shop.DataDirectory}. Dashboard: {shop.QueriesUrl}/ (./shop seed fills it). Ctrl-C stops it.");
             await shown;
             Console.WriteLine("Stopping.");
         }
