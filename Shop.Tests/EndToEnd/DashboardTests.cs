@@ -221,20 +221,23 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
     [Fact]
     public async Task Everything_is_reached_by_keyboard_in_the_order_in_which_it_is_read()
     {
-        await using var open = await shop.OpenAsync($"/?customer={DashboardShop.Reader}");
-        var page = open.Page;
-        await Expect(open.Orders.First).ToBeVisibleAsync();
+        var customer = await shop.NewCustomerAsync("Kay Board");
+        await shop.SendAsync(new PlaceOrder($"{customer}-1", customer, [new("GADGET", 1, 25m)]));
+        await using var open = await shop.OpenAsync($"/?customer={customer}");
+        await Expect(open.Orders).ToHaveCountAsync(1);
         List<string> reached = [];
-        for (var tab = 0; tab < 40 && !reached.Contains("Place order"); tab++)
+        // A date field has a stop for each of its parts.
+        while (reached.Count < 30 && !reached.Contains("Place order"))
         {
-            await page.Keyboard.PressAsync("Tab");
-            if (tab == 6) await page.EvaluateAsync("document.querySelectorAll('article:nth-child(n+2)').forEach(order => order.remove())");
-            reached.Add(await page.EvaluateAsync<string>("(e => e.getAttribute('aria-label') ?? e.labels?.[0]?.textContent ?? e.textContent)(document.activeElement).trim()"));
+            await open.Page.Keyboard.PressAsync("Tab");
+            reached.Add(await open.Page.EvaluateAsync<string>("""
+                (e => e.getAttribute('aria-label') ?? document.getElementById(e.getAttribute('aria-labelledby'))?.textContent ?? e.labels?.[0]?.textContent ?? e.textContent)(document.activeElement).trim()
+                """));
         }
 
-        Assert.Equal(["Skip to the orders", "Customer", "All"], reached.Take(3).Select(name => name.Split('\n')[0]));
-        string[] inOrder = ["Pay order R65", "Cancel order R65", "Place order"];
-        Assert.Equal(inOrder, reached.Where(inOrder.Contains));
+        Assert.Equal(
+            ["Skip to the orders", "Customer", "All", "From", "to", $"Order {customer}-1", $"Pay order {customer}-1", $"Cancel order {customer}-1", "Product, line 1", "Quantity, line 1", "+ Add a product", "Place order"],
+            reached.Distinct());
     }
 
     /// <summary>Not run by itself: <c>dotnet Shop.Tests.dll -explicit only -method "*The_pictures_of_the_README*"</c> writes them to docs/images.</summary>
@@ -244,12 +247,12 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
         await DashboardPictures.TakeAsync(shop);
     }
 
-    private static Regex AcceptedStep(int version) => new($@"^Accepted · version {version}\d\d:\d\d:\d\d,\d{{3}}\+[\d,]+ (ms|Sek\.)$");
+    private static Regex AcceptedStep(int version) => new($@"^Accepted · version {version}\d\d:\d\d:\d\d,\d{{3}}\+[\d,]+\s(ms|Sek\.)$");
 
-    [GeneratedRegex(@"^Visible\d\d:\d\d:\d\d,\d{3}\+[\d,]+ (ms|Sek\.)$")]
+    [GeneratedRegex(@"^Visible\d\d:\d\d:\d\d,\d{3}\+[\d,]+\s(ms|Sek\.)$")]
     private static partial Regex VisibleStep();
 
-    [GeneratedRegex(@"^[\d,]+ (ms|Sek\.)$")]
+    [GeneratedRegex(@"^[\d,]+\s(ms|Sek\.)$")]
     private static partial Regex Duration();
 
     [GeneratedRegex($"\\?customer={DashboardShop.Reader}$")]

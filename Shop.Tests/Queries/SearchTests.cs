@@ -96,8 +96,8 @@ public sealed class SearchTests(ReadStore store) : IClassFixture<ReadStore>
         Assert.Equal(documents, answer["executionStats"]["totalDocsExamined"].ToInt32());
     }
 
-    private static async Task<string?[]> IdsAsync(ServiceHost queries, string path, string kind) =>
-        [.. (await queries.GetJsonAsync(path, Cancellation)).GetProperty(kind).EnumerateArray().Select(found => found.GetProperty("_id").GetString())];
+    private static async Task<IEnumerable<string?>> IdsAsync(ServiceHost queries, string path, string kind) =>
+        (await queries.GetJsonAsync(path, Cancellation)).GetProperty(kind).EnumerateArray().Select(found => found.GetProperty("_id").GetString());
 
     private static async Task ProjectAsync(ReadModels models, params IncomingEvent[] events)
     {
