@@ -211,6 +211,8 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
         await using var open = await shop.OpenAsync($"/?customer={DashboardShop.Reader}", width, scheme: scheme);
         await Expect(open.Orders.First).ToBeVisibleAsync();
         await open.Button("Place order").ClickAsync();
+        await Expect(open.Page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "Choose a product" })).ToBeVisibleAsync();
+        await open.Page.GetByLabel("Product, line 1").ClickAsync();
         await Expect(open.Page.GetByRole(AriaRole.Option).First).ToBeVisibleAsync();
         var result = await open.Page.RunAxe();
         Assert.Equal([], result.Violations.Select(violation => $"{violation.Id}: {string.Join(", ", violation.Nodes.Select(node => node.Html))}"));

@@ -17,7 +17,8 @@ export function combobox(input, { search, show, onPick, label }) {
   input.after(list);
 
   input.addEventListener('input', () => { clearTimeout(timer); pending.abort(); isAsking = true; takesFirst = false; timer = setTimeout(suggest, PAUSE); });
-  input.addEventListener('focus', () => { input.select(); suggest(); });
+  // The list does not open by itself: it would cover what is said about the field.
+  input.addEventListener('focus', () => input.select());
   input.addEventListener('blur', () => { clearTimeout(timer); close(); if (takesFirst) return; pending.abort(); isAsking = false; input.value = picked ? show(picked).text : ''; });
   input.addEventListener('keydown', onKey);
   input.addEventListener('click', () => { if (list.hidden) suggest(); });
