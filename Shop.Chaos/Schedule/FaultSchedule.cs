@@ -17,7 +17,7 @@ internal static class FaultSchedule
     [
         (FaultKind.Kill, 6), (FaultKind.Crash, 6), (FaultKind.Stop, 4), (FaultKind.Restart, 2), (FaultKind.Net, 7), (FaultKind.Disk, 1),
         (FaultKind.Duplicate, 1), (FaultKind.Delay, 1), (FaultKind.Reorder, 1), (FaultKind.Withhold, 1), (FaultKind.Clock, 1),
-        (FaultKind.Rebuild, 1), (FaultKind.Poison, 1),
+        (FaultKind.Rebuild, 3), (FaultKind.Poison, 1),
     ];
 
     // Where a lost packet can do most harm more often than elsewhere.

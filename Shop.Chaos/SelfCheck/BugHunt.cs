@@ -24,6 +24,25 @@ internal sealed class BugHunt(TimeProvider time)
     /// <summary>The usual faults, but for a bug that only a lost packet between relay and broker brings out: in a short round there are few of those.</summary>
     private static HashSet<FaultKind> KindsFor(string bug) => bug == SeededBug.CursorThatSkips ? [FaultKind.Net] : kinds;
 
+    /// <summary>The next seed whose schedule has, more than once, what brings the bug out: a round of half a minute does not have everything.</summary>
+    private static int Promising(string bug, int from)
+    {
+        while (!IsPromising(bug, FaultSchedule.Create(from, round, KindsFor(bug), Pace))) from++;
+        return from;
+    }
+
+    private static bool IsPromising(string bug, IReadOnlyList<Fault> schedule) => bug switch
+    {
+        SeededBug.AcknowledgeBeforeCommit => schedule.Count(fault => fault.Detail == CrashPoint.BeforeCommit) >= 2,
+        SeededBug.SettleBeforeStore => schedule.Count(fault => fault is { Kind: FaultKind.Kill, Target: Topology.Store }) >= 2,
+        SeededBug.NoFollowUpOnRedelivery =>
+            schedule.Count(fault => fault.Detail is CrashPoint.AfterReferenceBeforePropagation or CrashPoint.AfterOrdersBeforeFollowUp) >= 3,
+        // Whichever of the two leads.
+        SeededBug.CursorThatSkips => Topology.Commands.All(commands => schedule.Count(fault =>
+            fault.Target == Topology.Pair(commands, Topology.Broker) && fault.Detail is NetFaults.LostRequest or NetFaults.HalfOpenLost) >= 2),
+        _ => true,
+    };
+
     /// <summary>True when every bug was found in time.</summary>
     public async Task<bool> RunAsync(int firstSeed, double ordersPerSecond, string? only, CancellationToken cancellationToken)
     {
@@ -32,7 +51,7 @@ internal sealed class BugHunt(TimeProvider time)
         {
             var began = time.GetTimestamp();
             string? rule = null;
-            for (var seed = firstSeed; rule is null && time.GetElapsedTime(began) < limit; seed++)
+            for (var seed = Promising(bug, firstSeed); rule is null && time.GetElapsedTime(began) < limit; seed = Promising(bug, seed + 1))
             {
                 Console.WriteLine($"{bug}, seed {seed}");
                 var result = await new ChaosRun(new ChaosOptions(seed, round, ordersPerSecond, KindsFor(bug), Bug: bug, Pace: Pace), time).RunAsync(cancellationToken);

@@ -35,13 +35,26 @@ internal sealed partial class Migrator(IConfiguration configuration, ILogger<Mig
             .LogTo(new UpgradeLog(logger))
             .Build();
         DatabaseUpgradeResult result = await Task.Run(upgrade.PerformUpgrade, cancellationToken);
-        // DbUp hands back what it caught: a server that went away meanwhile is an outage like any other, to be waited for.
-        if (result.Error is NpgsqlException { IsTransient: true } outage) ExceptionDispatchInfo.Throw(outage);
-        if (!result.Successful)
-            throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+        ThrowIfFailed(result);
         var applied = result.Scripts.Count();
         if (applied > 0) Log.Migrated(logger, applied);
     }
+
+    /// <summary>DbUp hands back what it caught: a server that went away meanwhile is an outage like any other, to be waited for.</summary>
+    internal static void ThrowIfFailed(DatabaseUpgradeResult result)
+    {
+        if (result.Successful) return;
+        if (IsOutage(result.Error)) ExceptionDispatchInfo.Throw(result.Error);
+        throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+    }
+
+    // Classes 08 connection, 53 resources, 57 operator intervention, 58 system.
+    private static bool IsOutage(Exception exception) => exception switch
+    {
+        PostgresException server => server.SqlState[..2] is "08" or "53" or "57" or "58",
+        NpgsqlException or TimeoutException => true,
+        _ => false,
+    };
 
     private sealed class UpgradeLog(ILogger logger) : IUpgradeLog
     {
