@@ -20,9 +20,10 @@ internal static class BenchCommandLine
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = PlainWidth;
         var which = new Argument<string>("WHICH") { Description = "The benchmark, or all." };
         var json = new Option<FileInfo?>("--json") { Description = "Also write machine, versions and results there.", HelpName = "FILE" };
+        var rabbitMq = new Option<bool>("--with-rabbitmq") { Description = "Measure RabbitMQ beside the local broker (bus); it must be installed." };
         var quick = new Option<bool>("--quick") { Hidden = true };
-        var command = new RootCommand("Measure how fast the shop is, beside references measured in the same run.") { which, json, quick };
-        command.SetAction((parsed, token) => RunAsync(parsed.GetValue(which)!, parsed.GetValue(json), parsed.GetValue(quick), token));
+        var command = new RootCommand("Measure how fast the shop is, beside references measured in the same run.") { which, json, rabbitMq, quick };
+        command.SetAction((parsed, token) => RunAsync(parsed.GetValue(which)!, parsed.GetValue(json), parsed.GetValue(quick), parsed.GetValue(rabbitMq), token));
         try
         {
             return await command.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
@@ -38,7 +39,7 @@ internal static class BenchCommandLine
         }
     }
 
-    private static async Task<int> RunAsync(string which, FileInfo? json, bool quick, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(string which, FileInfo? json, bool quick, bool withRabbitMq, CancellationToken cancellationToken)
     {
         var benchmarks = Benchmarks.Named(which);
         if (benchmarks.Count == 0)
@@ -54,7 +55,7 @@ internal static class BenchCommandLine
         var results = new List<Result>();
         foreach (var benchmark in benchmarks)
         {
-            var run = new BenchRun(benchmark.Name, quick);
+            var run = new BenchRun(benchmark.Name, quick, withRabbitMq);
             var measured = await benchmark.RunAsync(run, cancellationToken);
             results.AddRange(measured);
             ResultTable.Write(benchmark, measured, machine, quick);

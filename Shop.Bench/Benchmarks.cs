@@ -1,3 +1,4 @@
+using Shop.Bench.Bus;
 using Shop.Bench.Start;
 using Shop.Bench.Store;
 
@@ -10,6 +11,7 @@ internal static class Benchmarks
 
     public static IReadOnlyList<Benchmark> List { get; } =
     [
+        new("bus", "The bus client with the local broker, and with RabbitMQ where wanted (--with-rabbitmq).", BusBenchmark.RunAsync),
         StartBenchmark.Definition,
         StoreBenchmark.Definition,
         new("dashboard", "Painting the page of a customer with 100,000 orders, beside that of one with 10.", Dashboard.DashboardBenchmark.RunAsync),

@@ -6,12 +6,15 @@ namespace Shop.Bench.Measuring;
 /// <summary>One run of one benchmark: how often and how long it measures, and the loop that interleaves what is compared.</summary>
 /// <param name="bench">The benchmark's name.</param>
 /// <param name="isQuick">Shortened for development; its numbers say nothing and say so.</param>
-internal sealed class BenchRun(string bench, bool isQuick)
+/// <param name="withRabbitMq">Whether RabbitMQ is measured beside the local broker.</param>
+internal sealed class BenchRun(string bench, bool isQuick, bool withRabbitMq = false)
 {
     /// <summary>How often everything is measured.</summary>
     public const int Repetitions = 5;
 
     public bool IsQuick { get; } = isQuick;
+
+    public bool WithRabbitMq { get; } = withRabbitMq;
 
     /// <summary>How long one repetition measures, at the least.</summary>
     public TimeSpan Duration => Scale(TimeSpan.FromSeconds(4));

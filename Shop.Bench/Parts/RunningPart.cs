@@ -29,8 +29,10 @@ internal sealed class RunningPart : IAsyncDisposable
     public int ProcessId => process.Id;
 
     /// <summary>The local broker, alone.</summary>
-    public static Task<RunningPart> BrokerAsync(CancellationToken cancellationToken) => StandInAsync("servicebus", port =>
-        $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", "data", cancellationToken);
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="more">Such as <c>--fsync</c>.</param>
+    public static Task<RunningPart> BrokerAsync(CancellationToken cancellationToken, params string[] more) => StandInAsync("servicebus", port =>
+        $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", "data", cancellationToken, more);
 
     /// <summary>The local document store, alone; the database is <c>shop</c>.</summary>
     public static Task<RunningPart> StoreAsync(CancellationToken cancellationToken) => StoreAsync("data", cancellationToken);
@@ -60,11 +62,11 @@ internal sealed class RunningPart : IAsyncDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private static Task<RunningPart> StandInAsync(string verb, Func<int, string> address, string data, CancellationToken cancellationToken)
+    private static Task<RunningPart> StandInAsync(string verb, Func<int, string> address, string data, CancellationToken cancellationToken, params string[] more)
     {
         var port = FreePort.Next();
         return StartAsync(
-            verb, [ServicePrograms.Runner, verb, "--port", port.ToString(CultureInfo.InvariantCulture), "--data", data],
+            verb, [ServicePrograms.Runner, verb, "--port", port.ToString(CultureInfo.InvariantCulture), "--data", data, .. more],
             new Dictionary<string, string> { ["DOTNET_gcServer"] = "0" }, address(port), async token => (await Probes.TcpAsync(port, token)).State, cancellationToken);
     }
 

@@ -44,9 +44,11 @@ internal sealed partial class BrokerEngine
     private void RunBatch()
     {
         long size = 0;
+        var isAwaited = false;
         for (var i = 0; i < working.Count; i++)
         {
             size += working[i].Size;
+            isAwaited |= working[i].IsAwaited;
             Apply(working, i);
         }
 
@@ -58,7 +60,7 @@ internal sealed partial class BrokerEngine
         // Delivering may find expired messages, which make their dead-letter queue dirty.
         for (var i = 0; i < Dirty.Count; i++) Dirty[i].Deliver();
         Dirty.Clear();
-        Log?.Flush();
+        Log?.Flush(isAwaited);
         foreach (var operation in working) operation.Committed();
         working.Clear();
         SendAll();

@@ -16,15 +16,10 @@ internal static class BrokerErrors
 
     public static Error EntityNotFound(string address) =>
         Make(ErrorCode.NotFound, $"The messaging entity '{address}' could not be found.");
-
     public static Error NotAllowed(string description) => Make(ErrorCode.NotAllowed, description);
-
     public static Error NotImplemented(string description) => Make(ErrorCode.NotImplemented, description);
-
     public static Error DecodeError(string description) => Make(ErrorCode.DecodeError, description);
-
     public static Error InternalError(string description) => Make(ErrorCode.InternalError, description);
-
     public static Error Unauthorized(string description) => Make(ErrorCode.UnauthorizedAccess, description);
 
     public static Error MessageSizeExceeded(long size, int limit) => Make(ErrorCode.MessageSizeExceeded,

@@ -9,7 +9,10 @@ public sealed record BrokerOptions
     /// <summary>The TCP port on 127.0.0.1; 0 takes a free one.</summary>
     public int Port { get; init; }
 
-    /// <summary>Whether an acknowledgement waits for the disk (fsync per batch) rather than only for the operating system.</summary>
+    /// <summary>
+    /// Whether an acknowledgement waits for the disk (fsync per batch) rather than only for the operating system. A settlement that its
+    /// receiver does not wait for reaches the disk with the next thing that somebody waits for.
+    /// </summary>
     public bool Fsync { get; init; }
 
     /// <summary>A Config.json in the format of the official emulator; null takes <see cref="Entities"/>.</summary>

@@ -126,7 +126,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
         // locks until they expire.
         var outcome = dispositionContext.DeliveryState;
         if (IsEnding || IsMadeUp(outcome) || dispositionContext.Message is not OutgoingMessage { Entry: { } entry } message) return;
-        if (Outcomes.TryRead(outcome, out var request)) engine.Post(new SettleOperation(mailbox, entry, message, request, outcome, Answer));
+        if (Outcomes.TryRead(outcome, out var request)) engine.Post(new SettleOperation(mailbox, entry, message, request, outcome, dispositionContext.Settled, Answer));
         else if (outcome is TransactionalState) Answer(message, new Rejected { Error = BrokerErrors.NotImplemented("Transactions are not supported.") });
     }
 

@@ -54,13 +54,9 @@ internal sealed class LogBuffer
     public static uint Checksum(ReadOnlySpan<byte> content) => (uint)XxHash3.HashToUInt64(content, content.Length);
 
     public void Byte(byte value) => Reserve(1)[0] = value;
-
     public void Mailbox(ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(Reserve(2), value);
-
     public void Int32(int value) => BinaryPrimitives.WriteInt32LittleEndian(Reserve(4), value);
-
     public void Int64(long value) => BinaryPrimitives.WriteInt64LittleEndian(Reserve(8), value);
-
     public void Time(DateTime value) => Int64(value.Ticks);
 
     /// <summary>A length, -1 for null, and the bytes.</summary>
@@ -89,17 +85,11 @@ internal ref struct LogReader(ReadOnlySpan<byte> content)
     public int Position { get; private set; }
 
     public byte Byte() => Take(1)[0];
-
     public ushort Mailbox() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));
-
     public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Take(4));
-
     public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
-
     public DateTime Time() => new(Int64(), DateTimeKind.Utc);
-
     public byte[]? Bytes() => Int32() is >= 0 and var length ? Take(length).ToArray() : null;
-
     public string Text() => Encoding.UTF8.GetString(Bytes() ?? []);
 
     public ReadOnlySpan<byte> Take(int count)

@@ -20,6 +20,7 @@ internal sealed partial class MessageLog
             return;
         }
 
+        Flush();
         BeginSegment();
         Compact();
     }

@@ -17,6 +17,7 @@ internal sealed partial class MessageLog : IDisposable
     private BrokerEngine engine = null!;
     private LogSegment active = null!;
     private long liveBytes;
+    private bool isOnDisk = true;
 
     private MessageLog(string directory, bool fsync, int segmentSize, FileStream directoryLock)
     {
@@ -105,13 +106,20 @@ internal sealed partial class MessageLog : IDisposable
     }
 
     /// <summary>Writes what has been appended. Afterwards it may be acknowledged.</summary>
-    public void Flush()
+    /// <param name="isAwaited">False when nobody waits for it: then it reaches the disk with what is awaited next.</param>
+    public void Flush(bool isAwaited = true)
     {
-        if (buffer.Length == 0) return;
-        RandomAccess.Write(active.Handle, buffer.Written, active.Length);
-        if (fsync) RandomAccess.FlushToDisk(active.Handle);
-        active.Length += buffer.Length;
-        buffer.Clear();
+        if (buffer.Length > 0)
+        {
+            RandomAccess.Write(active.Handle, buffer.Written, active.Length);
+            active.Length += buffer.Length;
+            buffer.Clear();
+            isOnDisk = false;
+        }
+
+        if (!fsync || !isAwaited || isOnDisk) return;
+        RandomAccess.FlushToDisk(active.Handle);
+        isOnDisk = true;
     }
 
     /// <summary>The bytes of a message that are no longer in memory.</summary>

@@ -9,6 +9,9 @@ internal abstract class Operation
     /// <summary>How many bytes it holds while it waits.</summary>
     public virtual int Size => 0;
 
+    /// <summary>Whether somebody waits for its answer, which with fsync must not be given before the disk has it.</summary>
+    public virtual bool IsAwaited => true;
+
     public abstract void Apply(BrokerEngine engine);
 
     public virtual void Committed()
@@ -23,5 +26,7 @@ internal abstract class Operation
 /// <summary>An operation that only changes what receivers get, so that nothing is answered.</summary>
 internal sealed class Wake(Mailbox mailbox, ConsumerLink consumer) : Operation
 {
+    public override bool IsAwaited => false;
+
     public override void Apply(BrokerEngine engine) => mailbox.AddHungry(consumer);
 }

@@ -3,13 +3,15 @@ using Amqp.Types;
 
 namespace Shop.Local.ServiceBus;
 
-/// <summary>A receiver's outcome for a message, confirmed after it is in the log.</summary>
+/// <summary>A receiver's outcome for a message, confirmed after it is in the log; one that the receiver has settled itself is not waited for.</summary>
 internal sealed class SettleOperation(
-    Mailbox mailbox, MailboxEntry entry, OutgoingMessage message, SettlementRequest request, DeliveryState outcome,
+    Mailbox mailbox, MailboxEntry entry, OutgoingMessage message, SettlementRequest request, DeliveryState outcome, bool isSettled,
     Action<OutgoingMessage, DeliveryState> answer) : Operation
 {
     private Error? error;
     private bool isAnswered = true;
+
+    public override bool IsAwaited => !isSettled;
 
     public override void Apply(BrokerEngine engine)
     {

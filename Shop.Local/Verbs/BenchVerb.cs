@@ -13,18 +13,21 @@ internal static class BenchVerb
     {
         var which = new Argument<string>("WHICH") { Description = "Which benchmark (an unknown name lists them), or all." };
         var json = new Option<string?>("--json") { Description = "Also write machine, versions and results to this file.", HelpName = "FILE" };
+        var rabbitMq = new Option<bool>("--with-rabbitmq") { Description = "Measure RabbitMQ beside the local broker (bus); it must be installed." };
         var quick = new Option<bool>("--quick") { Hidden = true };
         var yes = ShopOptions.Yes();
-        var command = new Command("bench", "Measure how fast the shop is, beside references measured in the same run.") { which, json, quick, yes };
+        var command = new Command("bench", "Measure how fast the shop is, beside references measured in the same run.") { which, json, rabbitMq, quick, yes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await PostgresInstaller.EnsureAsync(parsed.GetValue(yes), cancellationToken);
             // Full: the program starts elsewhere.
             string[] file = parsed.GetValue(json) is { } path ? ["--json", Path.GetFullPath(path)] : [];
-            return await RunAsync([parsed.GetValue(which)!, .. file, .. parsed.GetValue(quick) ? ["--quick"] : Array.Empty<string>()], cancellationToken);
+            return await RunAsync([parsed.GetValue(which)!, .. file, .. Flag(parsed.GetValue(rabbitMq), "--with-rabbitmq"), .. Flag(parsed.GetValue(quick), "--quick")], cancellationToken);
         });
         return command;
     }
+
+    private static string[] Flag(bool isSet, string name) => isSet ? [name] : [];
 
     private static async Task<int> RunAsync(string[] arguments, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Azure.Core;
 
 namespace Shop.ServiceDefaults.Messaging;
@@ -9,6 +10,9 @@ public sealed class BusClientOptions
 
     /// <summary>For a bare namespace; null means <c>DefaultAzureCredential</c>.</summary>
     public TokenCredential? Credential { get; set; }
+
+    /// <summary>Roots that alone are trusted for TLS, such as a company's own; null means those of the machine. The name is checked either way.</summary>
+    public X509Certificate2Collection? TrustedRoots { get; set; }
 
     /// <summary>Events (not batches) sent and not yet answered, per publisher; 1-5,000.</summary>
     public int MaxInFlight { get; set; } = 1000;

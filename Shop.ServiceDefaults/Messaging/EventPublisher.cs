@@ -43,6 +43,7 @@ public sealed class EventPublisher : IAsyncDisposable
         if (events.Count == 0) return [];
         using var activity = MessagingTelemetry.StartPublish(options, topic, events);
         await WaitWhileThrottledAsync(cancellationToken);
+        var started = time.GetTimestamp();
         var (results, refusedInBatches) = await SendAsync(events, alone: false, cancellationToken);
         if (refusedInBatches.Length > 0)
         {
@@ -50,6 +51,7 @@ public sealed class EventPublisher : IAsyncDisposable
             for (var index = 0; index < again.Length; index++) results[refusedInBatches[index]] = again[index];
         }
 
+        MessagingMetrics.Sent(options, topic, results, time.GetElapsedTime(started));
         Report(events, results, activity);
         return results;
     }

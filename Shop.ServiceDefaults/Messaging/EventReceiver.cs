@@ -62,6 +62,7 @@ public sealed class EventReceiver : IAsyncDisposable
             List<ReceivedEvent> batch = [];
             while (batch.Count < max && link.Arrived.TryRead(out var received)) batch.Add(received);
             if (batch.Count == 0) continue;
+            MessagingMetrics.Consumed(options, entity, batch.Count);
             MessagingTelemetry.RecordReceive(options, entity, batch);
             return batch;
         }

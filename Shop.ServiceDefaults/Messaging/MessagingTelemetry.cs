@@ -26,6 +26,9 @@ public static class MessagingTelemetry
         options.DisableTracing ? null : WithServer(options, Start(
             "publish", "send", ActivityKind.Producer, entity, events.Count, events.Select(cloudEvent => ParseContext(cloudEvent.TraceParent))));
 
+    /// <summary>As the conventions name the two kinds of broker.</summary>
+    internal static string SystemOf(BusClientOptions options) => options.ConnectionString.Dialect == BusDialect.RabbitMq ? "rabbitmq" : "servicebus";
+
     internal static void RecordReceive(BusClientOptions options, string entity, IReadOnlyList<ReceivedEvent> events)
     {
         if (options.DisableTracing) return;
@@ -64,6 +67,7 @@ public static class MessagingTelemetry
     }
 
     private static Activity? WithServer(BusClientOptions options, Activity? activity) => activity?
+        .SetTag("messaging.system", SystemOf(options))
         .SetTag("server.address", options.ConnectionString.Host)
         .SetTag("server.port", options.ConnectionString.Port);
 }

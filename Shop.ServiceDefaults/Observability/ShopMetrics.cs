@@ -28,6 +28,7 @@ public static class ShopMetrics
 {
     public const string Commands = "Shop.Commands";
     public const string Projector = "Shop.Projector";
+    public const string Messaging = "Shop.Messaging";
 
     private static readonly double[] durations = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
 
@@ -82,10 +83,20 @@ public static class ShopMetrics
     public static readonly MetricDefinition ProjectionSummaries = new(Projector, MetricKind.Counter, "shop.projection.summaries", "{bucket}",
         "Summary buckets that were recomputed.");
 
+    public static readonly MetricDefinition MessagesSent = new(Messaging, MetricKind.Counter, "messaging.client.sent.messages", "{message}",
+        "Messages that a publisher tried to send, by error.type when they were not accepted.");
+
+    public static readonly MetricDefinition MessagesConsumed = new(Messaging, MetricKind.Counter, "messaging.client.consumed.messages", "{message}",
+        "Messages that were handed to a receiver's caller; those that come again count again.");
+
+    public static readonly MetricDefinition OperationDuration = new(Messaging, MetricKind.Histogram, "messaging.client.operation.duration", "s",
+        "Of one call of publish, until the broker has answered for all of its messages.", [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]);
+
     public static IReadOnlyList<MetricDefinition> All { get; } =
     [
         CommandsDecided, CommandsRefused, GroupSize, DecideDuration, CommitDuration, IntakeDepth, OutboxDepth, OutboxOldestAge, OutboxParked,
         RelayPublished, RelayParked, RelayShardsLed, ProjectionLag, ProjectionEvents, ProjectionDeadLetters, ProjectionDeadLettersWaiting, ProjectionSummaries,
+        MessagesSent, MessagesConsumed, OperationDuration,
     ];
 
     public static Counter<long> CreateCounter(this Meter meter, MetricDefinition metric)

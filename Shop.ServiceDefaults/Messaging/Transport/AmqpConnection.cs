@@ -31,7 +31,7 @@ internal sealed class AmqpConnection : IAsyncDisposable
     public static async Task<AmqpConnection> OpenAsync(BusClientOptions options, CancellationToken cancellationToken)
     {
         var target = options.ConnectionString;
-        var transport = await BusTransport.ConnectAsync(target, cancellationToken);
+        var transport = await BusTransport.ConnectAsync(target, options.TrustedRoots, cancellationToken);
         try
         {
             using var provider = transport.AsProvider();

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Amqp;
 
 namespace Shop.ServiceDefaults.Messaging.Transport;
@@ -20,7 +21,8 @@ internal sealed class BusTransport : IAsyncTransport
 
     private BusTransport(Stream stream) => this.stream = stream;
 
-    public static async Task<BusTransport> ConnectAsync(ServiceBusConnectionString target, CancellationToken cancellationToken)
+    public static async Task<BusTransport> ConnectAsync(
+        ServiceBusConnectionString target, X509Certificate2Collection? trustedRoots, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -29,7 +31,9 @@ internal sealed class BusTransport : IAsyncTransport
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (!target.UseTls) return new(stream);
             var tls = new SslStream(stream);
-            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = target.Host }, cancellationToken);
+            await tls.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = target.Host, CertificateChainPolicy = trustedRoots is null ? null : TrustOnly(trustedRoots) },
+                cancellationToken);
             return new(tls);
         }
         catch
@@ -37,6 +41,14 @@ internal sealed class BusTransport : IAsyncTransport
             socket.Dispose();
             throw;
         }
+    }
+
+    private static X509ChainPolicy TrustOnly(X509Certificate2Collection roots)
+    {
+        // Whoever runs a root of their own seldom runs a revocation service.
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.AddRange(roots);
+        return policy;
     }
 
     public void SetConnection(Connection connection)

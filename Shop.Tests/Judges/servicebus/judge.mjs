@@ -1,4 +1,5 @@
-// The unmodified official client against the local broker: node judge.mjs CONNECTION-STRING
+// The unmodified official client against the local broker:
+// node judge.mjs CONNECTION-STRING [STEP] [CONNECTION-STRING of a broker that verifies signatures]
 // One line per step; the exit code is the number of steps that failed.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -342,6 +343,24 @@ step("the wrong kind of receiver is refused", async () => {
   await using(queue("sessions"), (receiver) => assert.rejects(receiver.receiveMessages(1), /sessions/));
   await assert.rejects(client.acceptSession("plain", "a"), /session/);
 });
+
+const signed = process.argv[4];
+if (signed) {
+  step("a wrong key is UnauthorizedAccess, the right one opens the door", async () => {
+    const send = async (key) => {
+      const other = new ServiceBusClient(signed.replace(/SharedAccessKey=[^;]*/, `SharedAccessKey=${key}`), options);
+      try {
+        await other.createSender("plain").sendMessages({ ...id(), body: "let me in" });
+        const receiver = other.createReceiver("plain", { receiveMode: "receiveAndDelete" });
+        assert.equal((await receiveOne(receiver)).body, "let me in");
+      } finally {
+        await other.close();
+      }
+    };
+    await rejectsWith("UnauthorizedAccess", send("d3Jvbmc="));
+    await send(/SharedAccessKey=([^;]*)/.exec(signed)[1]);
+  });
+}
 
 step("fifty fresh connections, one after the other", async () => {
   for (let i = 0; i < 50; i++) {

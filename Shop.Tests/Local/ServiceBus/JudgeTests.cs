@@ -7,6 +7,9 @@ namespace Shop.Tests.Local.ServiceBus;
 
 public sealed class JudgeTests
 {
+    private const string KeyName = "Root";
+    private const string Key = "c2VjcmV0LWtleS1mb3ItdGVzdHM=";
+
     [Fact]
     public async Task The_official_JavaScript_client_accepts_the_broker()
     {
@@ -23,10 +26,12 @@ public sealed class JudgeTests
         using var directory = new TemporaryDirectory();
         await using var broker = await BrokerServer.StartAsync(
             new BrokerOptions { DataDirectory = directory.Path, ConfigPath = Path.Combine(judge, "Config.json") }, cancellationToken);
-        var (failures, log) = await RunAsync("node", ["judge.mjs", broker.ConnectionString], judge, cancellationToken);
+        await using var signed = await BrokerServer.StartAsync(
+            new BrokerOptions { ConfigPath = Path.Combine(judge, "Config.json"), SharedAccessKeyName = KeyName, SharedAccessKey = Key }, cancellationToken);
+        var (failures, log) = await RunAsync("node", ["judge.mjs", broker.ConnectionString, "", $"Endpoint=sb://127.0.0.1:{signed.Port};SharedAccessKeyName={KeyName};SharedAccessKey={Key};UseDevelopmentEmulator=true"], judge, cancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(log);
         Assert.True(failures == 0, log);
-        Assert.Equal(27, log.Split('\n').Count(line => line.StartsWith("ok ", StringComparison.Ordinal)));
+        Assert.Equal(28, log.Split('\n').Count(line => line.StartsWith("ok ", StringComparison.Ordinal)));
     }
 
     private static async Task<(int ExitCode, string Output)> RunAsync(

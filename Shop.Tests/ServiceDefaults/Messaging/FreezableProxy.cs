@@ -1,21 +1,25 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Shop.Tests.ServiceDefaults.Messaging;
 
-/// <summary>A TCP hop that can stop passing bytes without closing anything: what a pulled cable looks like.</summary>
+/// <summary>A TCP hop that can stop passing bytes without closing anything: what a pulled cable looks like. With a certificate it ends TLS.</summary>
 internal sealed class FreezableProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource stop = new();
     private readonly int target;
+    private readonly X509Certificate2? certificate;
     private readonly Task accepting;
     private volatile CancellationTokenSource thaw = new();
     private int connections;
 
-    public FreezableProxy(int target)
+    public FreezableProxy(int target, X509Certificate2? certificate = null)
     {
-        this.target = target;
+        (this.target, this.certificate) = (target, certificate);
         listener.Start();
         accepting = AcceptAsync();
     }
@@ -41,12 +45,7 @@ internal sealed class FreezableProxy : IAsyncDisposable
             while (true)
             {
                 var client = await listener.AcceptTcpClientAsync(stop.Token);
-                var server = new TcpClient();
-                await server.ConnectAsync(IPAddress.Loopback, target, stop.Token);
-                Interlocked.Increment(ref connections);
-                var frozen = thaw.Token;
-                _ = CopyAsync(client, server, frozen);
-                _ = CopyAsync(server, client, frozen);
+                _ = WelcomeAsync(client);
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -55,12 +54,38 @@ internal sealed class FreezableProxy : IAsyncDisposable
         }
     }
 
-    private async Task CopyAsync(TcpClient from, TcpClient to, CancellationToken frozen)
+    private async Task WelcomeAsync(TcpClient client)
+    {
+        try
+        {
+            var server = new TcpClient();
+            await server.ConnectAsync(IPAddress.Loopback, target, stop.Token);
+            Stream fromClient = client.GetStream();
+            if (certificate is not null)
+            {
+                var tls = new SslStream(fromClient);
+                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stop.Token);
+                fromClient = tls;
+            }
+
+            Interlocked.Increment(ref connections);
+            var frozen = thaw.Token;
+            _ = CopyAsync(fromClient, server.GetStream(), frozen);
+            _ = CopyAsync(server.GetStream(), fromClient, frozen);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or IOException or AuthenticationException or InvalidOperationException)
+        {
+            // Nobody behind it, or a client that does not trust the certificate.
+            client.Close();
+        }
+    }
+
+    private async Task CopyAsync(Stream from, Stream to, CancellationToken frozen)
     {
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(frozen, stop.Token);
-            await from.GetStream().CopyToAsync(to.GetStream(), either.Token);
+            await from.CopyToAsync(to, either.Token);
             to.Close();
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
@@ -68,7 +93,7 @@ internal sealed class FreezableProxy : IAsyncDisposable
             await Task.WhenAny(Task.Delay(Timeout.Infinite, stop.Token));
             from.Close();
         }
-        catch (Exception exception) when (exception is OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or InvalidOperationException or NotSupportedException)
         {
             to.Close();
         }
