@@ -83,7 +83,7 @@ internal static class StoreBenchmark
         (Subject Small, Subject Large, double? Wanted) Pair(
             string name, string unit, Conditions conditions, Func<OrderCorpus, Func<TimeSpan, CancellationToken, Task<double>>> measure, double? wanted)
         {
-            Subject Of(OrderCorpus corpus) => Subject.Of($"{corpus.Count:#,0} documents", name, unit, conditions, token => measure(corpus)(run.Duration / 2, token));
+            Subject Of(OrderCorpus corpus) => Subject.Of($"{name}, {corpus.Count:#,0} documents", "throughput", unit, conditions, token => measure(corpus)(run.Duration / 2, token));
             return (Of(small), Of(large), wanted);
         }
     }
