@@ -7,6 +7,7 @@ using MongoDB.Driver;
 using Shop.Contracts.Views;
 using Shop.Queries.Http;
 using Shop.ServiceDefaults.Data;
+using Shop.ServiceDefaults.Http;
 
 namespace Shop.Queries.Consistency;
 
@@ -81,7 +82,7 @@ internal sealed class SeenWait(LiveReadModel live, TimeProvider time)
         var problem = new ProblemDetails
         {
             Status = StatusCodes.Status503ServiceUnavailable,
-            Type = "urn:shop:read-model-behind",
+            Type = ProblemTypes.Of("read-model-behind"),
             Title = "The read model is not there yet",
             Detail = string.Join("; ", seen.Where(version => state.VersionOf(version) < version.Version)
                 .Select(version => FormattableString.Invariant($"{version} was seen, the read model has version {state.VersionOf(version)}"))) + ".",

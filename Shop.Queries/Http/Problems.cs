@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using MongoDB.Driver;
+using Shop.ServiceDefaults.Http;
 
 namespace Shop.Queries.Http;
 
@@ -11,13 +12,13 @@ internal static class Problems
     public const string RetryAfterSeconds = "1";
 
     public static ProblemHttpResult NotFound(string kind, string id) =>
-        TypedResults.Problem($"There is no {kind} '{id}' in the read model.", statusCode: StatusCodes.Status404NotFound, title: $"Unknown {kind}", type: $"urn:shop:unknown-{kind}");
+        TypedResults.Problem($"There is no {kind} '{id}' in the read model.", statusCode: StatusCodes.Status404NotFound, title: $"Unknown {kind}", type: ProblemTypes.Of($"unknown-{kind}"));
 
     public static ProblemHttpResult TooManyStreams(HttpContext context)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds;
         return TypedResults.Problem("This instance serves as many live streams as it can.", statusCode: StatusCodes.Status503ServiceUnavailable,
-            title: "Too many live streams", type: "urn:shop:too-many-streams");
+            title: "Too many live streams", type: ProblemTypes.Of("too-many-streams"));
     }
 
     public static ProblemHttpResult CommandTooLarge(int limit) =>
@@ -33,7 +34,7 @@ internal static class Problems
     }
 
     public static ValidationProblem Invalid(Dictionary<string, string[]> errors) =>
-        TypedResults.ValidationProblem(errors, title: "The request is malformed", type: "urn:shop:malformed-query");
+        TypedResults.ValidationProblem(errors, title: "The request is malformed", type: ProblemTypes.Of("malformed-query"));
 }
 
 /// <summary>A store that is away is the service's problem, not the caller's: 503, come again.</summary>
@@ -52,7 +53,7 @@ internal sealed class StoreOutage(IProblemDetailsService problems) : IExceptionH
             ProblemDetails = new ProblemDetails
             {
                 Status = StatusCodes.Status503ServiceUnavailable,
-                Type = "urn:shop:store-away",
+                Type = ProblemTypes.Of("store-away"),
                 Title = "The read model is not available",
                 Detail = "The document store does not answer. Try again.",
             },

@@ -242,7 +242,7 @@ public sealed class QueriesTests(ReadStore store) : IClassFixture<ReadStore>, IA
         Assert.True(status == response.StatusCode, $"{path}: {(int)response.StatusCode}: {body}");
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
         var problem = JsonDocument.Parse(body).RootElement;
-        Assert.StartsWith("urn:shop:", problem.GetProperty("type").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("urn:shop:problem:", problem.GetProperty("type").GetString(), StringComparison.Ordinal);
         return problem;
     }
 }
