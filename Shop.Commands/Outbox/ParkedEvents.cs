@@ -1,13 +1,8 @@
 using Npgsql;
+using Shop.Contracts.Administration;
 using Shop.ServiceDefaults.Messaging;
 
 namespace Shop.Commands.Outbox;
-
-/// <summary>A parked event as administration shows it.</summary>
-internal sealed record ParkedEvent(Guid EventId, int Shard, long Position, string Type, string Subject, int Version, DateTimeOffset ParkedAt, string Reason);
-
-/// <summary>What became of a replay: published and gone from the table, or refused again and kept.</summary>
-internal sealed record ParkedReplay(int Published, int KeptParked);
 
 /// <summary>
 /// Administration of what the broker refused for good: <c>GET /parked</c>, <c>POST /parked/replay</c>. A replayed event is published first and

@@ -1,84 +1,46 @@
-using System.Net.Http.Json;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Shop.Contracts.Administration;
 
 namespace Shop.Local.Administration;
 
 /// <summary>The administration port of Shop.Projector. What it refuses becomes a <see cref="LocalRunException"/> with its own words.</summary>
-public sealed class ProjectorAdministration : IDisposable
+/// <param name="adminUrl">Its address.</param>
+/// <param name="adminKey">Its key.</param>
+public sealed class ProjectorAdministration(string adminUrl, string adminKey) : IDisposable
 {
-    private readonly HttpClient http;
-
-    /// <param name="adminUrl">Its address.</param>
-    /// <param name="adminKey">Its key.</param>
-    public ProjectorAdministration(string adminUrl, string adminKey)
-    {
-        http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(adminUrl), Timeout = TimeSpan.FromMinutes(5) };
-        http.DefaultRequestHeaders.Add("X-Admin-Key", adminKey);
-    }
+    private readonly AdministrationClient http = new("Shop.Projector", adminUrl, adminKey);
 
     public Task<DeadLetterList> ListDeadLettersAsync(DeadLetterSelection selection, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, "/dead-letters" + selection.Query, AdministrationJson.Default.DeadLetterList, cancellationToken);
+        http.SendAsync(HttpMethod.Get, "/dead-letters" + selection.Query, AdministrationJson.Default.DeadLetterList, cancellationToken);
 
     public Task<DeadLetterContent> FindDeadLetterAsync(long sequence, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, FormattableString.Invariant($"/dead-letters/{sequence}"), AdministrationJson.Default.DeadLetterContent, cancellationToken);
+        http.SendAsync(HttpMethod.Get, FormattableString.Invariant($"/dead-letters/{sequence}"), AdministrationJson.Default.DeadLetterContent, cancellationToken);
 
     /// <param name="action"><c>replay</c> or <c>purge</c>.</param>
     /// <param name="selection">Of which.</param>
     /// <param name="cancellationToken">Ends the waiting; what was done stays done.</param>
     public Task<DeadLetterOutcome> DeadLettersAsync(string action, DeadLetterSelection selection, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Post, $"/dead-letters/{action}{selection.Query}", AdministrationJson.Default.DeadLetterOutcome, cancellationToken);
+        http.SendAsync(HttpMethod.Post, $"/dead-letters/{action}{selection.Query}", AdministrationJson.Default.DeadLetterOutcome, cancellationToken);
 
     public Task<RebuildStatus> RebuildStatusAsync(CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, "/rebuild", AdministrationJson.Default.RebuildStatus, cancellationToken);
+        http.SendAsync(HttpMethod.Get, "/rebuild", AdministrationJson.Default.RebuildStatus, cancellationToken);
 
     /// <param name="step">Nothing to start or go on, or <c>/rollback</c>, or <c>/retire</c>.</param>
     /// <param name="cancellationToken">Ends the waiting; what was done stays done.</param>
     public Task<RebuildStatus> RebuildAsync(string step, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Post, "/rebuild" + step, AdministrationJson.Default.RebuildStatus, cancellationToken);
+        http.SendAsync(HttpMethod.Post, "/rebuild" + step, AdministrationJson.Default.RebuildStatus, cancellationToken);
 
     /// <summary>Progress, and as the last line the report.</summary>
     public async IAsyncEnumerable<VerificationLine> VerifyAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/verify");
-        using var response = await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
             if (JsonSerializer.Deserialize(line, AdministrationJson.Default.VerificationLine) is { } parsed) yield return parsed;
     }
 
     public void Dispose() => http.Dispose();
-
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> json, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(method, path);
-        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
-        return await response.Content.ReadFromJsonAsync(json, cancellationToken) ?? throw new LocalRunException("Shop.Projector answered nothing.");
-    }
-
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
-    {
-        var response = await http.SendAsync(request, completion, cancellationToken);
-        if (response.IsSuccessStatusCode) return response;
-        using (response) throw new LocalRunException(await DetailAsync(response, cancellationToken));
-    }
-
-    private static async Task<string> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        var body = await response.Content.ReadAsStringAsync(cancellationToken);
-        try
-        {
-            using var problem = JsonDocument.Parse(body);
-            if (problem.RootElement.TryGetProperty("detail", out var detail) && detail.GetString() is { Length: > 0 } text) return text;
-        }
-        catch (JsonException exception)
-        {
-            throw new LocalRunException($"Shop.Projector answered {(int)response.StatusCode}.", exception);
-        }
-
-        return $"Shop.Projector answered {(int)response.StatusCode}.";
-    }
 }
 
 /// <summary>Which dead letters; see the projector's administration.</summary>

@@ -61,7 +61,7 @@ public static class ShopCommandLine
     {
         new HelpOption { Recursive = true },
         UpVerb.Create(), StatusVerb.Create(), DownVerb.Create(), DemoVerb.Create(), TestVerb.Create(), SeedVerb.Create(), ImportVerb.Create(),
-        DeadLetterVerb.Create(), RebuildVerb.Create(), BenchVerb.Create(), ChaosVerb.Create(), PostgresVerb.Create(), RabbitMqVerb.Create(),
+        DeadLetterVerb.Create(), ParkedVerb.Create(), RebuildVerb.Create(), BenchVerb.Create(), ChaosVerb.Create(), PostgresVerb.Create(), RabbitMqVerb.Create(),
         new Command("servicebus", "Run the local broker alone; shop servicebus --help tells more."),
         new Command("mongo", "Run the local document store alone; shop mongo --help tells more."),
         new Command("help", "Show this, or with a verb what the verb takes."),

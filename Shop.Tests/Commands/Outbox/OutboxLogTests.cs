@@ -1,7 +1,7 @@
-using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
 using Shop.Contracts.Commands;
+using Shop.Local.Administration;
 using Shop.Local.ServiceBus;
 
 namespace Shop.Tests.Commands.Outbox;
@@ -84,14 +84,15 @@ public sealed class OutboxLogTests(PostgresFixture postgres) : IAsyncLifetime
         using var directory = new Local.TemporaryDirectory();
         var broker = await BrokerServer.StartAsync(new BrokerOptions { DataDirectory = directory.Path, MaxMessageSize = 2_048 }, Cancellation);
         await using var host = await CommandsHost.StartAsync(connectionString, broker.ConnectionString, Cancellation);
+        using var administration = new ParkedAdministration(host.Administration.BaseAddress!.ToString(), CommandsHost.AdminKey);
         await host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation);
         var products = Enumerable.Range(0, 30).Select(index => $$"""{"type":"AddProduct","productId":"X{{index}}","name":"A product with quite a long name, number {{index}}","price":1.00}""");
         await CommandsHost.PostLinesAsync(host.Http, "/commands/batch", products, Cancellation);
         await host.DoAsync(new PlaceOrder("LARGE", "C", [.. Enumerable.Range(0, 30).Select(index => new PlaceOrderLine($"X{index}", 1, 1m))]), Cancellation);
         var parked = await Eventually.NotNullAsync(async () =>
         {
-            var list = await host.Administration.GetFromJsonAsync<JsonElement>("/parked", Cancellation);
-            return list.GetArrayLength() == 1 ? list[0].GetProperty("subject").GetString() : null;
+            var list = await administration.ListAsync(Cancellation);
+            return list.Length == 1 ? list[0].Subject : null;
         }, "the event is parked", Cancellation);
         Assert.Equal("order/LARGE", parked);
 
@@ -100,8 +101,7 @@ public sealed class OutboxLogTests(PostgresFixture postgres) : IAsyncLifetime
         await using var listener = new BusListener(larger.ConnectionString);
         await Eventually.TrueAsync(async () =>
         {
-            using var response = await host.Administration.PostAsync("/parked/replay", content: null, Cancellation);
-            return (await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("keptParked").GetInt32() == 0;
+            return (await administration.ReplayAsync(Cancellation)).KeptParked == 0;
         }, "the event is replayed", Cancellation);
         await listener.UntilAsync(32, Cancellation);
         Assert.Contains(listener.Arrived, seen => seen.Subject == "order/LARGE");

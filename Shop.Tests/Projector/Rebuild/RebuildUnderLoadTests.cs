@@ -68,6 +68,10 @@ public sealed class RebuildUnderLoadTests
         Assert.Contains("0 missing, 0 extra, 0 different", output, StringComparison.Ordinal);
         (exitCode, output, _) = await ShopProgram.RunAsync(["dlq", "list", "--data", shop.DataDirectory], Cancellation);
         Assert.Equal((0, "0 of 0 dead letters"), (exitCode, output.Trim()));
+        (exitCode, output, _) = await ShopProgram.RunAsync(["parked", "list", "--data", shop.DataDirectory], Cancellation);
+        Assert.Equal((0, "0 parked"), (exitCode, output.Trim()));
+        (exitCode, output, _) = await ShopProgram.RunAsync(["parked", "replay", "--data", shop.DataDirectory], Cancellation);
+        Assert.Equal((0, "0 replayed, 0 kept"), (exitCode, output.Trim()));
         (exitCode, _, error) = await ShopProgram.RunAsync(["dlq", "purge", "--data", shop.DataDirectory], Cancellation);
         Assert.Equal(1, exitCode);
         Assert.Contains("say --yes", error, StringComparison.Ordinal);
