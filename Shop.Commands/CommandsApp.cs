@@ -18,7 +18,9 @@ namespace Shop.Commands;
 /// <summary>The write side: commands over HTTP, decided in groups, with the outbox relay beside them.</summary>
 public static class CommandsApp
 {
-    public static WebApplication Build(string[] args)
+    /// <param name="args">Command line.</param>
+    /// <param name="configure">Replaces services, for what measures or tests one of them alone.</param>
+    public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.AddServiceDefaults();
@@ -36,6 +38,8 @@ public static class CommandsApp
         builder.Services.AddOptions<IntakeOptions>().BindConfiguration(IntakeOptions.Section)
             .Validate(intake => intake.Capacity is >= 1 and <= 1_000_000, $"{IntakeOptions.Section} is out of range.").ValidateOnStart();
         builder.Services.AddSingleton<Migrator>();
+        builder.Services.AddSingleton(services => services.GetRequiredService<BusClient>().CreatePublisher(OutboxRelay.Topic));
+        builder.Services.AddSingleton<PublishEvents>(services => services.GetRequiredService<EventPublisher>().PublishAsync);
         builder.Services.AddSingleton<OutboxHandOff>();
         builder.Services.AddSingleton<WriteSideTelemetry>();
         builder.Services.AddSingleton<CommandWriters>();
@@ -53,6 +57,7 @@ public static class CommandsApp
             return Task.CompletedTask;
         }));
 
+        configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();

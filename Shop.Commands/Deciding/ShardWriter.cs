@@ -98,7 +98,7 @@ internal sealed partial class ShardWriter(
                     CrashPoint.Reached(CrashPoint.BeforeCommit);
                     var events = await GroupWrite.RunAsync(connection, shard, state, decision, now, CancellationToken.None);
                     CrashPoint.Reached(CrashPoint.AfterCommitBeforeHandOff);
-                    handOff.Offer(events);
+                    handOff.Offer(new CommittedGroup(events, time.GetTimestamp()));
                     telemetry.GroupCommitted(decidedAt);
                     CrashPoint.Reached(CrashPoint.AfterHandOffBeforeAnswer);
                 }

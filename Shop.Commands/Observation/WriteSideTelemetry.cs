@@ -22,6 +22,7 @@ internal sealed class WriteSideTelemetry
     private readonly Histogram<int> groupSize;
     private readonly Histogram<double> decideDuration;
     private readonly Histogram<double> commitDuration;
+    private readonly Histogram<double> relayDelay;
     private volatile IReadOnlyList<ShardWriter> writers = [];
     private volatile OutboxBacklog? backlog;
 
@@ -36,6 +37,7 @@ internal sealed class WriteSideTelemetry
         groupSize = meter.CreateHistogram<int>(ShopMetrics.GroupSize);
         decideDuration = meter.CreateHistogram<double>(ShopMetrics.DecideDuration);
         commitDuration = meter.CreateHistogram<double>(ShopMetrics.CommitDuration);
+        relayDelay = meter.CreateHistogram<double>(ShopMetrics.RelayDelay);
         meter.ObserveGauge(ShopMetrics.IntakeDepth, () =>
             writers.Select((writer, shard) => new Measurement<int>(writer.Waiting, new KeyValuePair<string, object?>("shop.shard", shard))));
         meter.ObserveGauge<long>(ShopMetrics.OutboxDepth, () => Of(known => known.Depth));
@@ -110,6 +112,13 @@ internal sealed class WriteSideTelemetry
         }
 
         if (accepted > 0) published.Add(accepted);
+    }
+
+    /// <summary>The bus has accepted groups that this process has committed.</summary>
+    public void Relayed(List<long> committedAt)
+    {
+        var now = time.GetTimestamp();
+        foreach (var then in committedAt) relayDelay.Record(time.GetElapsedTime(then, now).TotalSeconds);
     }
 
     public void Parked() => parked.Add(1);

@@ -2,6 +2,9 @@ using System.Threading.Channels;
 
 namespace Shop.Commands.Outbox;
 
+/// <summary>The events of a group, and the timestamp of its commit.</summary>
+internal readonly record struct CommittedGroup(IReadOnlyList<OutboxEvent> Events, long CommittedAt);
+
 /// <summary>
 /// The hot path from the writers to the relay of the same process: a committed group is offered, and taken only while this process leads
 /// the shard and has room. Whoever leads elsewhere is woken by a NOTIFY instead; what is not handed over is read from the table.
@@ -31,11 +34,11 @@ internal sealed class OutboxHandOff
     }
 
     /// <summary>Offers a committed group; never waits.</summary>
-    public void Offer(IReadOnlyList<OutboxEvent> events)
+    public void Offer(CommittedGroup group)
     {
-        var slot = slots[events[0].Shard];
-        if (!slot.Led) notifications.Writer.TryWrite(events[0].Shard);
-        else if (!slot.Groups.Writer.TryWrite(events)) slot.Wake();
+        var slot = slots[group.Events[0].Shard];
+        if (!slot.Led) notifications.Writer.TryWrite(group.Events[0].Shard);
+        else if (!slot.Groups.Writer.TryWrite(group)) slot.Wake();
     }
 
     /// <summary>Says that the shard has events whose positions this process does not know.</summary>
@@ -50,8 +53,8 @@ internal sealed class OutboxHandOff
     /// <summary>One shard's side of the hand-off.</summary>
     internal sealed class ShardSlot
     {
-        public Channel<IReadOnlyList<OutboxEvent>> Groups { get; } =
-            Channel.CreateBounded<IReadOnlyList<OutboxEvent>>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+        public Channel<CommittedGroup> Groups { get; } =
+            Channel.CreateBounded<CommittedGroup>(new BoundedChannelOptions(Capacity) { SingleReader = true });
 
         /// <summary>True while this process leads the shard.</summary>
         public bool Led { get; set => Volatile.Write(ref field, value); }
@@ -59,7 +62,7 @@ internal sealed class OutboxHandOff
         public void Wake()
         {
             // An empty group says "look at the table"; when the channel is full the relay is awake anyway.
-            Groups.Writer.TryWrite([]);
+            Groups.Writer.TryWrite(new CommittedGroup([], CommittedAt: 0));
         }
     }
 }

@@ -8,12 +8,15 @@ using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Commands.Outbox;
 
+/// <summary>Sends events in the order given and says for each what became of it; see <see cref="EventPublisher.PublishAsync"/>.</summary>
+internal delegate ValueTask<PublishResult[]> PublishEvents(IReadOnlyList<CloudEvent> events, CancellationToken cancellationToken);
+
 /// <summary>
 /// Leads as many shards as it can get: one session advisory lock per shard, all on one dedicated connection. Losing the connection loses the
 /// lead; a former leader that does not know it yet can only publish duplicates, and its acknowledgements are true.
 /// </summary>
 internal sealed partial class OutboxRelay(
-    NpgsqlDataSource dataSource, IConfiguration configuration, BusClient bus, OutboxHandOff handOff, WriteSideTelemetry telemetry, TimeProvider time,
+    NpgsqlDataSource dataSource, IConfiguration configuration, PublishEvents publishAsync, OutboxHandOff handOff, WriteSideTelemetry telemetry, TimeProvider time,
     ILoggerFactory loggers)
     : BackgroundService
 {
@@ -30,12 +33,11 @@ internal sealed partial class OutboxRelay(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var shardCount = await handOff.ShardCount.WaitAsync(stoppingToken);
-        await using var publisher = bus.CreatePublisher(Topic);
         var forever = Pipelines.Forever("relay-leadership", time, IsOutage, (exception, delay) => Log.LeadLost(logger, exception, delay));
         var notifying = NotifyAsync(stoppingToken);
         try
         {
-            await forever.ExecuteAsync(async token => await LeadAsync(publisher, shardCount, token), stoppingToken);
+            await forever.ExecuteAsync(async token => await LeadAsync(shardCount, token), stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -45,7 +47,7 @@ internal sealed partial class OutboxRelay(
         await notifying;
     }
 
-    private async Task LeadAsync(EventPublisher publisher, int shardCount, CancellationToken stoppingToken)
+    private async Task LeadAsync(int shardCount, CancellationToken stoppingToken)
     {
         var connectionString = new NpgsqlConnectionStringBuilder(configuration.GetConnectionString("shopdb"))
         {
@@ -65,7 +67,7 @@ internal sealed partial class OutboxRelay(
         {
             while (true)
             {
-                await TakeFreeShardsAsync(connection, publisher, shardCount, led, lost.Token);
+                await TakeFreeShardsAsync(connection, shardCount, led, lost.Token);
                 if (led.Values.FirstOrDefault(task => task.IsCompleted) is { } ended) await ended;
                 await connection.WaitAsync(Ping, stoppingToken);
             }
@@ -79,7 +81,7 @@ internal sealed partial class OutboxRelay(
 
     // Also the ping: a statement every second tells a lost connection, and keeps the session from being idle for too long.
     private async Task TakeFreeShardsAsync(
-        NpgsqlConnection connection, EventPublisher publisher, int shardCount, Dictionary<int, Task> led, CancellationToken cancellationToken)
+        NpgsqlConnection connection, int shardCount, Dictionary<int, Task> led, CancellationToken cancellationToken)
     {
         var free = Enumerable.Range(0, shardCount).Where(shard => !led.ContainsKey(shard)).ToArray();
         await using var take = new NpgsqlCommand("select shard, pg_try_advisory_lock($1, shard) from unnest($2) as shard", connection) { CommandTimeout = 3 };
@@ -100,7 +102,7 @@ internal sealed partial class OutboxRelay(
         foreach (var shard in won)
         {
             Log.Leading(logger, shard);
-            var relay = new ShardRelay(shard, handOff.Slot(shard), new OutboxTable(shard, dataSource, time), publisher, telemetry, time, loggers.CreateLogger<ShardRelay>());
+            var relay = new ShardRelay(shard, handOff.Slot(shard), new OutboxTable(shard, dataSource, time), publishAsync, telemetry, time, loggers.CreateLogger<ShardRelay>());
             led.Add(shard, Task.Run(() => relay.RunAsync(cancellationToken), cancellationToken));
         }
     }

@@ -11,7 +11,7 @@ namespace Shop.Commands.Outbox;
 /// batch are sure to keep their order; the shards are on their way side by side.
 /// </summary>
 internal sealed partial class ShardRelay(
-    int shard, OutboxHandOff.ShardSlot slot, OutboxTable table, EventPublisher publisher, WriteSideTelemetry telemetry, TimeProvider time,
+    int shard, OutboxHandOff.ShardSlot slot, OutboxTable table, PublishEvents publishAsync, WriteSideTelemetry telemetry, TimeProvider time,
     ILogger<ShardRelay> logger)
 {
     public const string Source = "/shop/commands";
@@ -19,6 +19,7 @@ internal sealed partial class ShardRelay(
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ResendDelay = TimeSpan.FromMilliseconds(100);
 
+    private readonly List<long> committedAt = [];
     private long acked;
     private bool behind = true;
 
@@ -50,6 +51,7 @@ internal sealed partial class ShardRelay(
 
     private async Task<List<OutboxEvent>> NextAsync(CancellationToken cancellationToken)
     {
+        committedAt.Clear();
         if (behind)
         {
             var rows = await table.ReadAfterAsync(acked, MaxBatch, cancellationToken);
@@ -68,7 +70,7 @@ internal sealed partial class ShardRelay(
         while (events.Count < MaxBatch && slot.Groups.Reader.TryRead(out var group))
         {
             var last = events.Count > 0 ? events[^1].Position : acked;
-            if (group.Count == 0 || group[0].Position > last + 1)
+            if (group.Events.Count == 0 || group.Events[0].Position > last + 1)
             {
                 // Woken, or a group was not handed over: the table has it.
                 behind = true;
@@ -76,10 +78,12 @@ internal sealed partial class ShardRelay(
             }
 
             // What the table has given already is not taken twice.
-            foreach (var handed in group)
+            foreach (var handed in group.Events)
             {
                 if (handed.Position > last) events.Add(handed);
             }
+
+            committedAt.Add(group.CommittedAt);
         }
 
         return events;
@@ -102,7 +106,7 @@ internal sealed partial class ShardRelay(
 
     private async Task PublishAsync(List<OutboxEvent> events, CancellationToken cancellationToken)
     {
-        var results = await publisher.PublishAsync(events.ConvertAll(ToCloudEvent), cancellationToken);
+        var results = await publishAsync(events.ConvertAll(ToCloudEvent), cancellationToken);
         telemetry.Published(results);
         for (var index = 0; index < results.Length; index++)
         {
@@ -134,6 +138,8 @@ internal sealed partial class ShardRelay(
 
             acked = events[index].Position;
         }
+
+        telemetry.Relayed(committedAt);
     }
 
     private static CloudEvent ToCloudEvent(OutboxEvent row) =>

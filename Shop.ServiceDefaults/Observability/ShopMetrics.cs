@@ -65,6 +65,9 @@ public static class ShopMetrics
     public static readonly MetricDefinition RelayParked = new(Commands, MetricKind.Counter, "shop.relay.parked", "{event}",
         "Events put aside because the broker refused them for good.");
 
+    public static readonly MetricDefinition RelayDelay = new(Commands, MetricKind.Histogram, "shop.relay.delay", "s",
+        "Of one group handed over in this process: from its commit to its events being accepted by the bus.", durations);
+
     public static readonly MetricDefinition RelayShardsLed = new(Commands, MetricKind.Gauge, "shop.relay.shards_led", "{shard}",
         "Shards whose events this instance publishes; all instances together lead every shard.");
 
@@ -95,7 +98,7 @@ public static class ShopMetrics
     public static IReadOnlyList<MetricDefinition> All { get; } =
     [
         CommandsDecided, CommandsRefused, GroupSize, DecideDuration, CommitDuration, IntakeDepth, OutboxDepth, OutboxOldestAge, OutboxParked,
-        RelayPublished, RelayParked, RelayShardsLed, ProjectionLag, ProjectionEvents, ProjectionDeadLetters, ProjectionDeadLettersWaiting, ProjectionSummaries,
+        RelayPublished, RelayParked, RelayDelay, RelayShardsLed, ProjectionLag, ProjectionEvents, ProjectionDeadLetters, ProjectionDeadLettersWaiting, ProjectionSummaries,
         MessagesSent, MessagesConsumed, OperationDuration,
     ];
 
