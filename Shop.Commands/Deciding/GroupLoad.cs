@@ -22,36 +22,59 @@ internal static class GroupLoad
         // Looked up before the targets are locked, and GroupWrite does not mind a second row: checked, then acted.
         if (SeededBug.IsOn(SeededBug.NoUniqueKey)) keys.CommandIds.IntersectWith(await LoggedAlreadyAsync(connection, keys.CommandIds, cancellationToken));
 #endif
+        var state = new GroupState();
+        var orders = new List<(OrderState Order, byte[] CreatedHash)>();
+        var lines = new Dictionary<string, List<OrderStateLine>>(StringComparer.Ordinal);
         await using var batch = new NpgsqlBatch(connection);
         batch.Add("begin");
         batch.Add("insert into command_group (group_id, at) values ($1, $2)", Value(groupId), Value(now));
 
+        // What the group does not need is not asked for: a statement costs the server more than a row does.
         // Locks in key order, kind by kind, so that two groups can never wait for each other. What is read without a lock comes in later
         // statements, which see everything that was committed while this group waited for its locks.
-        batch.Add("""
+        var results = new List<Action<NpgsqlDataReader>>();
+        Read(keys.TargetOrders, reader => orders.Add((Order(reader), reader.GetFieldValue<byte[]>(9))), """
             select order_id, customer_id, order_date, total_amount, status, version, paid_at, shipped_at, cancelled_at, created_hash
             from orders where order_id = any($1) order by order_id for no key update
-            """, Texts(keys.TargetOrders));
-        batch.Add("select customer_id, name, version, name_version, created_hash from customers where customer_id = any($1) order by customer_id for no key update",
-            Texts(keys.TargetCustomers));
-        batch.Add("select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1) order by product_id for no key update",
-            Texts(keys.TargetProducts));
-        batch.Add("select command_id, payload_hash, result ->> 'kind', result ->> 'id', (result ->> 'version')::int, (result ->> 'created')::boolean from command_log where command_id = any($1)",
-            Texts(keys.CommandIds));
-        batch.Add("""
+            """);
+        Read(keys.TargetCustomers, reader => AddCustomer(state, reader),
+            "select customer_id, name, version, name_version, created_hash from customers where customer_id = any($1) order by customer_id for no key update");
+        Read(keys.TargetProducts, reader => AddProduct(state, reader),
+            "select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1) order by product_id for no key update");
+        Read(keys.CommandIds, reader => AddLogged(state, reader),
+            "select command_id, payload_hash, result ->> 'kind', result ->> 'id', (result ->> 'version')::int, (result ->> 'created')::boolean from command_log where command_id = any($1)");
+        Read(keys.ReferencedCustomers, reader => AddCustomer(state, reader),
+            "select customer_id, name, version, name_version, created_hash from customers where customer_id = any($1)");
+        Read(keys.ChangedOrders, reader => AddCustomer(state, reader), """
             select c.customer_id, c.name, c.version, c.name_version, c.created_hash from customers c
-            where c.customer_id = any($1) or c.customer_id = any(array(select o.customer_id from orders o where o.order_id = any($2)))
-            """, Texts(keys.ReferencedCustomers), Texts(keys.ChangedOrders));
-        batch.Add("select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1)",
-            Texts(keys.ReferencedProducts));
-        batch.Add("""
+            where c.customer_id = any(array(select o.customer_id from orders o where o.order_id = any($1)))
+            """);
+        Read(keys.ReferencedProducts, reader => AddProduct(state, reader),
+            "select product_id, name, price, discontinued, version, name_version, created_hash from products where product_id = any($1)");
+        Read(keys.ChangedOrders, reader => AddLine(lines, reader), """
             select i.order_id, i.product_id, p.name, p.name_version, i.quantity, i.price
             from order_items i join products p on p.product_id = i.product_id
             where i.order_id = any($1) order by i.order_id, i.line_no
-            """, Texts(keys.ChangedOrders));
+            """);
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        return await ReadAsync(reader, cancellationToken);
+        await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            foreach (var add in results)
+            {
+                while (await reader.ReadAsync(cancellationToken)) add(reader);
+                await reader.NextResultAsync(cancellationToken);
+            }
+        }
+
+        foreach (var (order, createdHash) in orders) state.Orders.Add(order.OrderId, new(Complete(order, state, lines), createdHash, order.Version));
+        return state;
+
+        void Read(HashSet<string> ids, Action<NpgsqlDataReader> add, string statement)
+        {
+            if (ids.Count == 0) return;
+            batch.Add(statement, Texts(ids));
+            results.Add(add);
+        }
     }
 
 #if SEEDED_BUGS
@@ -64,39 +87,6 @@ internal static class GroupLoad
         return logged;
     }
 #endif
-
-    private static async Task<GroupState> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
-    {
-        var state = new GroupState();
-        var orders = new List<(OrderState Order, byte[] CreatedHash)>();
-        while (await reader.ReadAsync(cancellationToken)) orders.Add((Order(reader), reader.GetFieldValue<byte[]>(9)));
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken)) AddCustomer(state, reader);
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken)) AddProduct(state, reader);
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            state.Log.Add(reader.GetString(0), new LoggedCommand(reader.GetFieldValue<byte[]>(1),
-                new LoggedResult(reader.GetString(2), reader.GetString(3), reader.GetInt32(4), reader.GetBoolean(5))));
-        }
-
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken)) AddCustomer(state, reader);
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken)) AddProduct(state, reader);
-        await reader.NextResultAsync(cancellationToken);
-        var lines = new Dictionary<string, List<OrderStateLine>>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            var orderId = reader.GetString(0);
-            if (!lines.TryGetValue(orderId, out var list)) lines.Add(orderId, list = []);
-            list.Add(new OrderStateLine(reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetDecimal(5)));
-        }
-
-        foreach (var (order, createdHash) in orders) state.Orders.Add(order.OrderId, new(Complete(order, state, lines), createdHash, order.Version));
-        return state;
-    }
 
     private static OrderState Order(NpgsqlDataReader reader) => new(
         reader.GetString(0), reader.GetInt32(5), reader.GetString(1), CustomerName: "", CustomerVersion: 0,
@@ -115,6 +105,16 @@ internal static class GroupLoad
     {
         var customer = new CustomerState(reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetInt32(3));
         state.Customers.TryAdd(customer.CustomerId, new(customer, reader.GetFieldValue<byte[]>(4), customer.Version));
+    }
+
+    private static void AddLogged(GroupState state, NpgsqlDataReader reader) => state.Log.Add(reader.GetString(0), new LoggedCommand(
+        reader.GetFieldValue<byte[]>(1), new LoggedResult(reader.GetString(2), reader.GetString(3), reader.GetInt32(4), reader.GetBoolean(5))));
+
+    private static void AddLine(Dictionary<string, List<OrderStateLine>> lines, NpgsqlDataReader reader)
+    {
+        var orderId = reader.GetString(0);
+        if (!lines.TryGetValue(orderId, out var list)) lines.Add(orderId, list = []);
+        list.Add(new OrderStateLine(reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetDecimal(5)));
     }
 
     private static void AddProduct(GroupState state, NpgsqlDataReader reader)
