@@ -5,7 +5,7 @@ namespace Shop.Tests.Commands.Faults;
 
 /// <summary>
 /// A TCP proxy in front of PostgreSQL that can cut a connection exactly at COMMIT: either before the server has heard of it, or after it has
-/// committed and before the client has heard of that.
+/// committed and before the client has heard of that. It can also hold a write back, as if its process were frozen after the load.
 /// </summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
@@ -16,6 +16,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private int answersToSwallow;
     private int commitsToDrop;
     private int cuts;
+    private volatile HeldWrite? hold;
 
     public CuttingProxy(int serverPort)
     {
@@ -34,6 +35,16 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     /// <summary>The next so many requests that write to the outbox are dropped, and their connections cut.</summary>
     public void DropWrites(int count) => Interlocked.Exchange(ref commitsToDrop, count);
+
+    /// <summary>The next request that writes to the outbox waits until <see cref="ReleaseWrite"/>; the task says that it does.</summary>
+    public Task HoldNextWrite()
+    {
+        var held = new HeldWrite();
+        hold = held;
+        return held.Arrived.Task;
+    }
+
+    public void ReleaseWrite() => hold!.Released.TrySetResult();
 
     private async Task AcceptAsync()
     {
@@ -57,8 +68,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
                 await server.ConnectAsync(IPAddress.Loopback, serverPort, stopping.Token);
                 (client.NoDelay, server.NoDelay) = (true, true);
                 using var connection = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-                var up = CopyAsync(client.GetStream(), server.GetStream(), IsWrite, connection.Token);
-                var down = CopyAsync(server.GetStream(), client.GetStream(), IsCommitAnswer, connection.Token);
+                var up = CopyAsync(client.GetStream(), server.GetStream(), IsWrite, IsOutboxWrite, connection.Token);
+                var down = CopyAsync(server.GetStream(), client.GetStream(), IsCommitAnswer, _ => false, connection.Token);
                 await Task.WhenAny(up, down);
                 await connection.CancelAsync();
                 await Task.WhenAll(up, down);
@@ -71,7 +82,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private async Task CopyAsync(NetworkStream from, NetworkStream to, Func<ReadOnlyMemory<byte>, bool> cut, CancellationToken cancellationToken)
+    private async Task CopyAsync(NetworkStream from, NetworkStream to, Func<ReadOnlyMemory<byte>, bool> cut, Func<ReadOnlyMemory<byte>, bool> mayBeHeld, CancellationToken cancellationToken)
     {
         var buffer = new byte[256 * 1024];
         int read;
@@ -83,6 +94,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
                 return;
             }
 
+            if (hold is { } held && mayBeHeld(buffer.AsMemory(0, read)) && held.Arrived.TrySetResult())
+                await held.Released.Task.WaitAsync(cancellationToken);
             await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
         }
     }
@@ -91,13 +104,22 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private bool IsCommitAnswer(ReadOnlyMemory<byte> data) => data.Span.IndexOf("COMMIT\0"u8) >= 0 && Take(ref answersToSwallow);
 
     // An event's type stands in what is sent only when the outbox is written.
-    private bool IsWrite(ReadOnlyMemory<byte> data) => data.Span.IndexOf("shop.order."u8) >= 0 && Take(ref commitsToDrop);
+    private static bool IsOutboxWrite(ReadOnlyMemory<byte> data) => data.Span.IndexOf("shop.order."u8) >= 0;
+
+    private bool IsWrite(ReadOnlyMemory<byte> data) => IsOutboxWrite(data) && Take(ref commitsToDrop);
 
     private static bool Take(ref int count)
     {
         if (Interlocked.Decrement(ref count) >= 0) return true;
         Interlocked.Increment(ref count);
         return false;
+    }
+
+    private sealed class HeldWrite
+    {
+        public TaskCompletionSource Arrived { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Released { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -21,5 +22,21 @@ public sealed class OpenApiTests(PostgresFixture postgres)
         var schema = document.GetProperty("components").GetProperty("schemas").GetProperty("Command");
         Assert.Equal("type", schema.GetProperty("discriminator").GetProperty("propertyName").GetString());
         Assert.Equal(commands, schema.GetProperty("discriminator").GetProperty("mapping").EnumerateObject().Select(mapping => mapping.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Scalar_is_at_docs_in_development_and_nowhere_else()
+    {
+        var connectionString = await postgres.CreateDatabaseAsync(Cancellation);
+        await using (var development = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation, "--environment=Development"))
+        {
+            var page = await development.Http.GetStringAsync("/docs", Cancellation);
+            Assert.Contains("scalar", page, StringComparison.OrdinalIgnoreCase);
+            Assert.Contains("openapi/v1.json", page + await development.Http.GetStringAsync("/docs/v1", Cancellation), StringComparison.Ordinal);
+        }
+
+        await using var production = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
+        using var answer = await production.Http.GetAsync("/docs", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
     }
 }
