@@ -22,8 +22,9 @@ internal static class BenchCommandLine
         var json = new Option<FileInfo?>("--json") { Description = "Also write machine, versions and results there.", HelpName = "FILE" };
         var rabbitMq = new Option<bool>("--with-rabbitmq") { Description = "Measure RabbitMQ beside the local broker (bus); it must be installed." };
         var quick = new Option<bool>("--quick") { Hidden = true };
-        var command = new RootCommand("Measure how fast the shop is, beside references measured in the same run.") { which, json, rabbitMq, quick };
-        command.SetAction((parsed, token) => RunAsync(parsed.GetValue(which)!, parsed.GetValue(json), parsed.GetValue(quick), parsed.GetValue(rabbitMq), token));
+        var part = new Option<string?>("--part") { Hidden = true };
+        var command = new RootCommand("Measure how fast the shop is, beside references measured in the same run.") { which, json, rabbitMq, quick, part };
+        command.SetAction((parsed, token) => RunAsync(parsed.GetValue(which)!, parsed.GetValue(json), parsed.GetValue(quick), parsed.GetValue(rabbitMq), parsed.GetValue(part), token));
         try
         {
             return await command.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
@@ -39,7 +40,7 @@ internal static class BenchCommandLine
         }
     }
 
-    private static async Task<int> RunAsync(string which, FileInfo? json, bool quick, bool withRabbitMq, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(string which, FileInfo? json, bool quick, bool withRabbitMq, string? part, CancellationToken cancellationToken)
     {
         var benchmarks = Benchmarks.Named(which);
         if (benchmarks.Count == 0)
@@ -55,7 +56,7 @@ internal static class BenchCommandLine
         var results = new List<Result>();
         foreach (var benchmark in benchmarks)
         {
-            var run = new BenchRun(benchmark.Name, quick, withRabbitMq);
+            var run = new BenchRun(benchmark.Name, quick, withRabbitMq, part);
             var measured = await benchmark.RunAsync(run, cancellationToken);
             results.AddRange(measured);
             ResultTable.Write(benchmark, measured, machine, quick);

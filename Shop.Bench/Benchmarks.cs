@@ -1,6 +1,8 @@
 using Shop.Bench.Bus;
+using Shop.Bench.Relay;
 using Shop.Bench.Start;
 using Shop.Bench.Store;
+using Shop.Bench.Write;
 
 namespace Shop.Bench;
 
@@ -12,6 +14,8 @@ internal static class Benchmarks
     public static IReadOnlyList<Benchmark> List { get; } =
     [
         new("bus", "The bus client with the local broker, and with RabbitMQ where wanted (--with-rabbitmq).", BusBenchmark.RunAsync),
+        new("write", "orders per second into PostgreSQL, in process and over HTTP", WriteBench.RunAsync),
+        new("relay", "events from the outbox to the bus, and how soon after their commit", RelayBench.RunAsync),
         StartBenchmark.Definition,
         StoreBenchmark.Definition,
         new("dashboard", "Painting the page of a customer with 100,000 orders, beside that of one with 10.", Dashboard.DashboardBenchmark.RunAsync),

@@ -1,4 +1,5 @@
 using Shop.Bench;
+using Shop.Bench.Write;
 
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>
@@ -6,4 +7,10 @@ Console.CancelKeyPress += (_, pressed) =>
     pressed.Cancel = true;
     stop.Cancel();
 };
+if (args is [ReferenceEndpoint.Verb, .. var rest])
+{
+    await ReferenceEndpoint.RunAsync(rest, stop.Token);
+    return 0;
+}
+
 return await BenchCommandLine.RunAsync(args, stop.Token);

@@ -7,7 +7,8 @@ namespace Shop.Bench.Measuring;
 /// <param name="bench">The benchmark's name.</param>
 /// <param name="isQuick">Shortened for development; its numbers say nothing and say so.</param>
 /// <param name="withRabbitMq">Whether RabbitMQ is measured beside the local broker.</param>
-internal sealed class BenchRun(string bench, bool isQuick, bool withRabbitMq = false)
+/// <param name="part">Only the part of that name, for development; null: all of it.</param>
+internal sealed class BenchRun(string bench, bool isQuick, bool withRabbitMq = false, string? part = null)
 {
     /// <summary>How often everything is measured.</summary>
     public const int Repetitions = 5;
@@ -17,10 +18,10 @@ internal sealed class BenchRun(string bench, bool isQuick, bool withRabbitMq = f
     public bool WithRabbitMq { get; } = withRabbitMq;
 
     /// <summary>How long one repetition measures, at the least.</summary>
-    public TimeSpan Duration => Scale(TimeSpan.FromSeconds(4));
+    public TimeSpan Duration => TimeSpan.FromSeconds(IsQuick ? 1 : 4);
 
-    /// <summary>How long a subject runs unmeasured before its first repetition: compiled, cached, connected.</summary>
-    public TimeSpan WarmUp => Scale(TimeSpan.FromSeconds(3));
+    /// <summary>True unless the run is for another part alone.</summary>
+    public bool Includes(string name) => part is null || part == name;
 
     /// <summary>A duration, or a small part of it in a quick run.</summary>
     public TimeSpan Scale(TimeSpan full) => IsQuick ? full / 10 : full;
@@ -30,10 +31,16 @@ internal sealed class BenchRun(string bench, bool isQuick, bool withRabbitMq = f
 
     /// <summary>
     /// Measures every subject <see cref="Repetitions"/> times, in turn (a, b, c, a, b, c, ...), so that whatever else the machine does meets
-    /// all of them alike.
+    /// all of them alike; before that once unmeasured: compiled, cached, connected.
     /// </summary>
     public async Task<SeriesSet> InterleaveAsync(IReadOnlyList<Subject> subjects, CancellationToken cancellationToken)
     {
+        foreach (var subject in subjects)
+        {
+            Say($"{subject.Name}: warming up");
+            await subject.MeasureAsync(cancellationToken);
+        }
+
         var readings = subjects.Select(_ => new List<IReadOnlyList<Reading>>()).ToArray();
         for (var repetition = 1; repetition <= Repetitions; repetition++)
         {

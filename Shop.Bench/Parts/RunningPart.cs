@@ -45,14 +45,16 @@ internal sealed class RunningPart : IAsyncDisposable
     /// <param name="project">Such as <c>Shop.Commands</c>.</param>
     /// <param name="environment">Its settings, such as <c>ConnectionStrings__shopdb</c>.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    public static Task<RunningPart> ServiceAsync(string project, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    /// <param name="arguments">Its command line.</param>
+    public static Task<RunningPart> ServiceAsync(
+        string project, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, params string[] arguments)
     {
         var url = ShopPorts.Url(FreePort.Next());
         var settings = new Dictionary<string, string>(environment)
         {
             ["ASPNETCORE_URLS"] = url, ["ASPNETCORE_ENVIRONMENT"] = "Production", ["DOTNET_gcServer"] = "0",
         };
-        return StartAsync(project, [ServicePrograms.Find(project)], settings, url, async token => (await Probes.HealthAsync(url, token)).State, cancellationToken);
+        return StartAsync(project, [ServicePrograms.Find(project), .. arguments], settings, url, async token => (await Probes.HealthAsync(url, token)).State, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
