@@ -22,7 +22,7 @@ internal static class Problems
     }
 
     public static ProblemHttpResult CommandTooLarge(int limit) =>
-        TypedResults.Problem($"A command has at most {limit} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge, title: "The body is too large", type: "urn:shop:problem:too-large");
+        TypedResults.Problem($"A command has at most {limit} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge, title: "The body is too large", type: ProblemTypes.Of("too-large"));
 
     /// <summary>The write side's own words for the same thing, so that a caller needs one rule for both.</summary>
     public static ProblemHttpResult WriteSideAway(HttpContext context, bool wasSent)
@@ -30,7 +30,7 @@ internal static class Problems
         context.Response.Headers.RetryAfter = RetryAfterSeconds;
         var doubt = wasSent ? " It may have been done: send it again with the same content to find out." : "";
         return TypedResults.Problem($"The write side does not answer.{doubt}", statusCode: StatusCodes.Status503ServiceUnavailable,
-            title: "The write side cannot take the command now", type: "urn:shop:problem:unavailable");
+            title: "The write side cannot take the command now", type: ProblemTypes.Of("unavailable"));
     }
 
     public static ValidationProblem Invalid(Dictionary<string, string[]> errors) =>
