@@ -14,8 +14,9 @@ internal static class RelayDatabase
         await WriteDatabase.ExecuteAsync(connectionString, string.Create(CultureInfo.InvariantCulture, $"""
             insert into outbox (shard, position, event_id, type, subject, version, occurred_at, traceparent, data)
             select n % 4, n / 4 + 1, gen_random_uuid(), 'shop.order.placed.v1', 'order/' || n, 1, now(), null, '\x{data}' from generate_series(0, {events - 1}) n;
-            vacuum analyze outbox;
             """), cancellationToken);
+        // Alone: not a statement of a transaction.
+        await WriteDatabase.ExecuteAsync(connectionString, "vacuum analyze outbox", cancellationToken);
         return connectionString;
     }
 
