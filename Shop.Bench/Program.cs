@@ -1,4 +1,5 @@
 using Shop.Bench;
+using Shop.Bench.Read;
 using Shop.Bench.Write;
 
 using var stop = new CancellationTokenSource();
@@ -10,6 +11,12 @@ Console.CancelKeyPress += (_, pressed) =>
 if (args is [ReferenceEndpoint.Verb, .. var rest])
 {
     await ReferenceEndpoint.RunAsync(rest, stop.Token);
+    return 0;
+}
+
+if (args is [ReferenceQueries.Verb, .. var forQueries])
+{
+    await ReferenceQueries.RunAsync(forQueries, stop.Token);
     return 0;
 }
 

@@ -45,7 +45,7 @@ public static class ProjectorApp
 
         var app = builder.Build();
         app.MapDefaultEndpoints();
-        app.MapGet("/lag", (ProjectionStatus status, DeadLetterWatch deadLetters) => TypedResults.Ok(status.Lag() with { DeadLetters = deadLetters.Waiting }));
+        app.MapLag();
         if (app.MapAdministration() is { } administration)
         {
             administration.MapDeadLetters();

@@ -22,6 +22,8 @@ public static class QueriesApp
         builder.Services.AddSingleton<LiveReadModel>();
         builder.Services.AddSingleton<SeenWait>();
         builder.Services.AddSingleton<CursorKey>();
+        builder.Services.AddSingleton<OrderLookup>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<OrderLookup>());
         builder.Services.AddSingleton<LiveOrders>();
         builder.Services.AddHostedService(services => services.GetRequiredService<LiveOrders>());
         builder.AddPipeline();

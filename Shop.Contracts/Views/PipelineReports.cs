@@ -4,9 +4,9 @@ namespace Shop.Contracts.Views;
 
 /// <summary>The answer of the projector's <c>GET /lag</c>, in seconds.</summary>
 /// <param name="Now">The age of the oldest event that was received and is not visible yet; without one, what the last event took; 0 before the first.</param>
-/// <param name="P50">Median from commit to visible over the last minute; absent when nothing was projected.</param>
+/// <param name="P50">Median from commit to visible over the last minute, or the seconds asked for; absent when nothing was projected.</param>
 /// <param name="P99">99th percentile likewise.</param>
-/// <param name="Events">How many events the last minute had.</param>
+/// <param name="Events">How many events there were in that time.</param>
 /// <param name="DeadLetters">Events that wait to be replayed or purged, as of the last count.</param>
 public sealed record LagReport(double Now, double? P50, double? P99, int Events, int DeadLetters = 0);
 

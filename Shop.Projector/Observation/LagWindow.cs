@@ -6,7 +6,9 @@ namespace Shop.Projector.Observation;
 /// </summary>
 public sealed class LagWindow(TimeProvider time)
 {
-    private const int Seconds = 60;
+    /// <summary>How far back it remembers.</summary>
+    public const int Seconds = 60;
+
     private const int BucketsPerDoubling = 4;
     private const int Buckets = 130;
     private const double SmallestMilliseconds = 0.1;
@@ -31,11 +33,14 @@ public sealed class LagWindow(TimeProvider time)
     }
 
     /// <summary>How many events there were, and their median and 99th percentile in seconds; null when there were none.</summary>
-    public (int Events, double? Median, double? P99) Read()
+    /// <param name="last">So many seconds back, the present one included; 1 to <see cref="Seconds"/>.</param>
+    public (int Events, double? Median, double? P99) Read(int last = Seconds)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(last, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(last, Seconds);
         var sum = new int[Buckets];
         var events = 0;
-        var oldest = Now - Seconds + 1;
+        var oldest = Now - last + 1;
         lock (gate)
         {
             for (var slot = 0; slot < Seconds; slot++)

@@ -67,9 +67,10 @@ public sealed class ProjectionStatus(TimeProvider time)
         lock (gate) storeAwaySince = null;
     }
 
-    public LagReport Lag()
+    /// <param name="seconds">Over so many seconds; 1 to <see cref="LagWindow.Seconds"/>.</param>
+    public LagReport Lag(int seconds = LagWindow.Seconds)
     {
-        var (events, median, p99) = window.Read();
+        var (events, median, p99) = window.Read(seconds);
         lock (gate)
         {
             var now = OldestPending is { } oldest ? time.GetUtcNow() - oldest : last;

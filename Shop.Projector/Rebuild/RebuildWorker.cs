@@ -20,6 +20,10 @@ internal sealed partial class RebuildWorker(
     IOptions<RebuildOptions> options, TimeProvider time, ILogger<RebuildWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Pages written at once: one is worked out while the store writes the other.</summary>
+    private const int PagesAtOnce = 2;
+
     private readonly Guid owner = Guid.CreateVersion7();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -97,39 +101,46 @@ internal sealed partial class RebuildWorker(
         }
     }
 
-    /// <summary>One page through the projection, while the next one is on its way.</summary>
+    /// <summary>Page by page through the projection: some are written while the next one is on its way. Progress is saved in their order.</summary>
     private async Task<RebuildProgress> CopyAsync(RebuildProgress progress, CancellationToken cancellationToken)
     {
-        ReadModelGeneration[] target = [models.Generation(progress.Generation)];
+        Queue<(Task Applied, RebuildProgress Reached)> underWay = new();
         var next = writeSide.PageAsync(progress.Kind, progress.After, cancellationToken);
-        while (true)
+        try
         {
-            var page = await next;
-            if (page.Next is { } after) next = writeSide.PageAsync(progress.Kind, after, cancellationToken);
-            var type = RebuildSources.EventTypeOf(progress.Kind);
-            var batch = new ProjectionBatch([.. page.States.Select(state => new IncomingEvent(type, state))]);
-            try
+            while (true)
             {
-                await foreach (var _ in projection.ApplyAsync(batch, target, cancellationToken)) { }
-            }
-            catch (Exception exception) when (IsOutage(exception))
-            {
-                await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                throw;
-            }
+                var page = await next;
+                if (page.Next is { } after) next = writeSide.PageAsync(progress.Kind, after, cancellationToken);
+                progress = progress with { Done = progress.Done + page.States.Count, After = page.Next ?? "" };
+                underWay.Enqueue((ApplyAsync(page, progress, cancellationToken), progress));
+                while (underWay.Count >= (page.Next is null ? 1 : PagesAtOnce))
+                {
+                    await underWay.Peek().Applied;
+                    CrashPoint.Reached(CrashPoint.MidCopy);
+                    var (_, reached) = underWay.Dequeue();
+                    if (reached.After.Length > 0 && await SaveAsync(reached, cancellationToken) is null) throw new OperationCanceledException();
+                }
 
-            CrashPoint.Reached(CrashPoint.MidCopy);
-            if (batch.Poison.Count > 0) CannotApply(logger, batch.Poison.Count, progress.Kind, batch.Poison.First().Value.Description);
-            progress = progress with { Done = progress.Done + page.States.Count, After = page.Next ?? "" };
-            if (page.Next is null)
-            {
+                if (page.Next is not null) continue;
                 return RebuildSources.After(progress.Kind) is { } kind
                     ? progress with { Kind = kind, After = "" }
                     : progress with { Phase = RebuildPhase.Summing };
             }
-
-            if (await SaveAsync(progress, cancellationToken) is null) throw new OperationCanceledException();
         }
+        finally
+        {
+            // Nothing goes on behind the back of whoever takes over.
+            await Task.WhenAll([next, .. underWay.Select(page => page.Applied)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task ApplyAsync(SnapshotPage page, RebuildProgress progress, CancellationToken cancellationToken)
+    {
+        var type = RebuildSources.EventTypeOf(progress.Kind);
+        var batch = new ProjectionBatch([.. page.States.Select(state => new IncomingEvent(type, state))]);
+        await foreach (var _ in projection.ApplyAsync(batch, [models.Generation(progress.Generation)], cancellationToken)) { }
+        if (batch.Poison.Count > 0) CannotApply(logger, batch.Poison.Count, progress.Kind, batch.Poison.First().Value.Description);
     }
 
     /// <summary>Null when it is no longer ours: given up, or taken by another projector because the lease had ended.</summary>

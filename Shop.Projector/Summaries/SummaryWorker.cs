@@ -12,7 +12,7 @@ internal sealed partial class SummaryWorker(
     SummaryRecomputation summaries, ProjectorTelemetry telemetry, TimeProvider time, ILogger<SummaryWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan shortestPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(30);
 
     /// <summary>A pause is as many times as long as the sweep before it.</summary>
     private const int PausePerSweep = 4;

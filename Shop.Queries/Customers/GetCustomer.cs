@@ -30,7 +30,7 @@ internal static class GetCustomer
 
         IReadOnlyCollection<DateTimeOffset> stale = seen.Count == 0 ? [] : await StaleMonthsAsync(generation, id, state, context.RequestAborted);
         var summary = await SummaryAsync(generation, customer, stale, context.RequestAborted);
-        return TypedResults.Json(summary, ViewJson.Default.CustomerSummary);
+        return JsonAnswer.Of(summary, ViewJson.Default.CustomerSummary);
     }
 
     /// <summary>A customer's own event may come after those of the orders, which carry the name too.</summary>

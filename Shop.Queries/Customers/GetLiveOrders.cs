@@ -60,7 +60,8 @@ internal static class GetLiveOrders
         return (generation, state, refusal);
     }
 
-    private static async Task StreamAsync(Listener listener, HttpResponse response, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Until the reader leaves, or is so slow that the listener was cut off.</summary>
+    internal static async Task StreamAsync(Listener listener, HttpResponse response, TimeProvider time, CancellationToken cancellationToken)
     {
         var waiting = listener.Changes.WaitToReadAsync(cancellationToken).AsTask();
         while (true)

@@ -39,7 +39,7 @@ internal static class GetOrderHistory
         if (orders.Count == 0 && !await live.KnowsCustomerAsync(id, context.RequestAborted)) return Problems.NotFound("customer", id);
         OrderDocument[] page = [.. orders.Take(limit).Select(state.WithSeenNames)];
         var next = orders.Count > limit ? HistoryCursor.Seal(page[^1], filter, key) : null;
-        return TypedResults.Json(new OrderPage(page, next), ViewJson.Default.OrderPage);
+        return JsonAnswer.Of(new OrderPage(page, next), ViewJson.Default.OrderPage);
     }
 
     internal static IFindFluent<OrderDocument, OrderDocument> Query(ReadModelGeneration generation, HistoryFilter filter, HistoryCursor? after)

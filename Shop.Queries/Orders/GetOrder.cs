@@ -2,22 +2,20 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
-using MongoDB.Bson;
-using MongoDB.Driver;
 using Shop.Contracts.Views;
 using Shop.Queries.Consistency;
 using Shop.Queries.Http;
 
 namespace Shop.Queries.Orders;
 
-/// <summary><c>GET /orders/{id}</c>: one lookup.</summary>
+/// <summary><c>GET /orders/{id}</c>: one lookup, which requests that come together share.</summary>
 internal static class GetOrder
 {
     private const int HashBytes = 8;
 
     public static void MapGetOrder(this IEndpointRouteBuilder routes) => routes.MapGet("/orders/{id}", HandleAsync);
 
-    private static async Task<IResult> HandleAsync(string id, LiveReadModel live, SeenWait wait, HttpContext context)
+    private static async Task<IResult> HandleAsync(string id, LiveReadModel live, SeenWait wait, OrderLookup lookup, HttpContext context)
     {
         var parameters = new QueryParameters(context.Request.Query);
         var seen = SeenVersion.Read(parameters, SeenKind.Order, id);
@@ -26,7 +24,7 @@ internal static class GetOrder
         var generation = await live.CurrentAsync(context.RequestAborted);
         var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
         if (state is null) return refusal!;
-        var order = await generation.Orders.Find(new BsonDocument("_id", id)).FirstOrDefaultAsync(context.RequestAborted);
+        var order = await lookup.FindAsync(generation, id, context.RequestAborted);
         if (order is null) return Problems.NotFound("order", id);
 
         order = state.WithSeenNames(order);
@@ -34,7 +32,7 @@ internal static class GetOrder
         context.Response.Headers.ETag = etag;
         return Matches(context.Request.Headers.IfNoneMatch, etag)
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Json(order, ViewJson.Default.OrderDocument);
+            : JsonAnswer.Of(order, ViewJson.Default.OrderDocument);
     }
 
     /// <summary>The order's version and a hash of the versions of the names in it: nothing else in the document can change.</summary>

@@ -25,7 +25,7 @@ internal static class GetBestSellers
         var products = await live.Models.Products.Find(new BsonDocument("_id", new BsonDocument("$in", ids))).ToListAsync(context.RequestAborted);
         var names = products.ToDictionary(product => product.Id, product => product.Name);
         // A product's own event may come after the order that sold it; for that moment its identifier has to do.
-        return TypedResults.Json(
+        return JsonAnswer.Of(
             new BestSellers([.. sales.Select(product => new BestSeller(
                 product.Id, names.GetValueOrDefault(product.Id, product.Id), product.UnitsSold, product.Revenue))]),
             ViewJson.Default.BestSellers);

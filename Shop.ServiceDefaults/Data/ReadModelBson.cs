@@ -27,6 +27,8 @@ public static class ReadModelBson
             new StorageTypes(),
         };
         ConventionRegistry.Register("Shop read model", pack, type => type.Namespace == typeof(OrderDocument).Namespace);
+        BsonSerializer.RegisterSerializer(
+            new OrderDocumentSerializer(new BsonClassMapSerializer<OrderDocument>(BsonClassMap.LookupClassMap(typeof(OrderDocument)))));
         return true;
     }
 

@@ -21,6 +21,7 @@ public sealed class LagWindowTests
         clock.Advance(TimeSpan.FromSeconds(30));
         window.Record(TimeSpan.Zero);
         Assert.Equal(101, window.Read().Events);
+        Assert.Equal(1, window.Read(last: 10).Events);
         clock.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal(1, window.Read().Events);
         clock.Advance(TimeSpan.FromSeconds(30));

@@ -1,7 +1,14 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.ServerSentEvents;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shop.Contracts.Events;
+using Shop.Contracts.Views;
 using Shop.Projector.Projection;
+using Shop.Queries.Customers;
+using Shop.Queries.Http;
 using Shop.ServiceDefaults.Data;
 using Shop.Tests.Projector;
 
@@ -38,6 +45,58 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     }
 
     [Fact]
+    public async Task A_quiet_stream_gets_a_comment_now_and_then_and_a_change_between_them()
+    {
+        var changes = Channel.CreateBounded<OrderDocument>(8);
+        using var listener = new Listener("C1", new(), changes);
+        var pipe = new Pipe();
+        var context = new DefaultHttpContext();
+        context.Response.Body = pipe.Writer.AsStream();
+        var streaming = GetLiveOrders.StreamAsync(listener, context.Response, new HastyTime(), Cancellation);
+        using var reader = new StreamReader(pipe.Reader.AsStream());
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(": still here", await reader.ReadLineAsync(Cancellation));
+            Assert.Equal("", await reader.ReadLineAsync(Cancellation));
+        }
+
+        listener.Offer(Documents.Order(template, start));
+        string? line;
+        do line = await reader.ReadLineAsync(Cancellation);
+        while (line is "" or ": still here");
+        Assert.Equal("event: order", line);
+        Assert.StartsWith("data: {\"_id\":\"O1\"", await reader.ReadLineAsync(Cancellation), StringComparison.Ordinal);
+        changes.Writer.Complete();
+        await streaming.WaitAsync(Eventually.Deadline, Cancellation);
+    }
+
+    [Fact]
+    public async Task A_listener_that_does_not_read_is_cut_off_and_the_others_miss_nothing()
+    {
+        const int step = 100, steps = 4;
+        var models = store.NewReadModels();
+        await ReadModelSetup.CreateAsync(models, Cancellation);
+        using var orders = new LiveOrders(new LiveReadModel(models, TimeProvider.System), TimeProvider.System, NullLogger<LiveOrders>.Instance);
+        await orders.StartAsync(Cancellation);
+        using var slow = orders.Listen("C1")!;
+        using var quick = orders.Listen("C1")!;
+        for (var i = 0; i < steps; i++)
+        {
+            // Neither more slowly nor later because somebody beside it takes nothing.
+            HashSet<string> expected = [.. Enumerable.Range(i * step, step).Select(number => $"O{number}")];
+            await ProjectAsync(models, [.. expected.Select(id => History.Event(template with { OrderId = id }))]);
+            while (expected.Count > 0) expected.Remove((await quick.Changes.ReadAsync(Cancellation).AsTask().WaitAsync(Eventually.Deadline, Cancellation)).Id);
+        }
+
+        var got = 0;
+        while (slow.Changes.TryRead(out _)) got++;
+        Assert.InRange(got, 1, (steps * step) - 1);
+        Assert.True(slow.Changes.Completion.IsCompleted);
+        Assert.False(quick.Changes.Completion.IsCompleted);
+        await orders.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task Listening_to_an_unknown_customer_is_a_404_problem()
     {
         var connection = store.NewConnectionString();
@@ -70,5 +129,12 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     {
         Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Eventually.Deadline, Cancellation));
         return events.Current;
+    }
+
+    /// <summary>Timers are due a thousand times as soon.</summary>
+    private sealed class HastyTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? dueTime / 1000 : dueTime, period);
     }
 }

@@ -52,6 +52,22 @@ public sealed class QueriesTests(ReadStore store) : IClassFixture<ReadStore>, IA
         Assert.Equal("Gadget II", document.GetProperty("items")[1].GetProperty("productName").GetString());
     }
 
+    [Fact]
+    public async Task Requests_that_come_together_each_get_their_own_order_or_none()
+    {
+        await ProjectAsync([.. Enumerable.Range(0, 50).Select(number => History.Event(template with { OrderId = $"O{number}" }))]);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(async number =>
+        {
+            using var response = await queries.Http.GetAsync($"/orders/O{number % 60}", Cancellation);
+            return (Number: number % 60, response.StatusCode, Body: await response.Content.ReadAsStringAsync(Cancellation));
+        }));
+        Assert.All(answers, answer =>
+        {
+            Assert.Equal(answer.Number < 50 ? HttpStatusCode.OK : HttpStatusCode.NotFound, answer.StatusCode);
+            if (answer.Number < 50) Assert.StartsWith($"{{\"_id\":\"O{answer.Number}\",", answer.Body, StringComparison.Ordinal);
+        });
+    }
+
     [Theory]
     [InlineData("/orders/nobody-knows")]
     [InlineData("/customers/nobody-knows")]

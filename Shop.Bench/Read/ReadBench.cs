@@ -1,0 +1,38 @@
+using Shop.Bench.Measuring;
+
+namespace Shop.Bench.Read;
+
+/// <summary>The read side: projecting, answering, and what a very large customer costs.</summary>
+internal static class ReadBench
+{
+    internal const string StoreDurability = "store: written to its log before the answer, no fsync";
+    internal const string SharedCores = "everything shares the machine's cores";
+
+    public static async Task<IReadOnlyList<Result>> RunAsync(BenchRun run, CancellationToken cancellationToken) =>
+    [
+        .. await ProjectionAsync(run, cancellationToken),
+        .. await QueryBench.RunAsync(run, cancellationToken),
+        .. await LargeCustomerBench.RunAsync(run, cancellationToken),
+    ];
+
+    private static async Task<IReadOnlyList<Result>> ProjectionAsync(BenchRun run, CancellationToken cancellationToken)
+    {
+        await using var rig = await ProjectionRig.StartAsync(cancellationToken);
+        var count = run.Scale(30_000);
+        var loop = Subject.Of("bulkWrite loop", "documents", "documents/s",
+            new(StoreDurability, $"{ProjectionRig.Batch} per command, one command at a time", "loop and store share the machine's cores"),
+            token => rig.WriteAsync(count, token));
+        var projector = Subject.Of("projector", "broker to store", "events/s",
+            new(StoreDurability, $"up to {ProjectionRig.Batch} events per batch, two batches at work, full subscription", "broker, projector and store share the machine's cores"),
+            token => rig.ProjectAsync(count, token));
+        // Compiled before anything is measured.
+        await rig.ProjectAsync(count, cancellationToken);
+        await rig.WriteAsync(count, cancellationToken);
+        var series = await run.InterleaveAsync([projector, loop], cancellationToken);
+        return
+        [
+            run.Result(series[projector], target: Target.AtLeast(10_000)),
+            run.Result(series[projector], series[loop], Target.AtLeastTimes(0.7)),
+        ];
+    }
+}
