@@ -44,10 +44,25 @@ public sealed class IndexTests(ReadStore store) : IClassFixture<ReadStore>
     {
         var generation = await FilledAsync();
         Assert.Contains("history", await ExplainAsync(generation, OrderSums.OrdersOfMonth("C1", day), null), StringComparison.Ordinal);
+        Assert.Contains("history", await ExplainAsync(generation, OrderSums.OrdersOfMonth(new BsonDocument("$in", new BsonArray { "C1", "C2" }), day), null), StringComparison.Ordinal);
         Assert.Contains("\"days\"", await ExplainAsync(generation, OrderSums.OrdersOfDay(day), null), StringComparison.Ordinal);
         Assert.Contains("customer_renames", await ExplainAsync(generation, NameRepair.OrdersWithOlderCustomerName("C1", 2), null), StringComparison.Ordinal);
         Assert.Contains("product_renames", await ExplainAsync(generation, NameRepair.OrdersWithOlderProductName("P1", 2), null), StringComparison.Ordinal);
         Assert.Contains("\"changes\"", await ExplainAsync(generation, LiveOrders.Changed(["C1", "C2"], day), null, ReadModelGeneration.ChangesIndex), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Summing_several_customers_of_a_month_looks_at_the_orders_of_that_month_alone()
+    {
+        var generation = await FilledAsync();
+        var explain = new BsonDocument
+        {
+            { "explain", new BsonDocument { { "find", generation.Orders.CollectionNamespace.CollectionName }, { "filter", OrderSums.OrdersOfMonth(new BsonDocument("$in", new BsonArray { "C1", "C2", "C3" }), OrderSums.MonthOf(day)) } } },
+            { "verbosity", "executionStats" },
+        };
+        var stats = (await generation.Orders.Database.RunCommandAsync<BsonDocument>(explain, cancellationToken: Cancellation))["executionStats"];
+        // Five days of October, of which these customers have one each, where they have ten orders each in all.
+        Assert.Equal(3, stats["totalDocsExamined"].ToInt32());
     }
 
     private async Task<ReadModelGeneration> FilledAsync()

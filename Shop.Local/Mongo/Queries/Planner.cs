@@ -19,7 +19,6 @@ internal static class Planner
     }
 
     private static int Worth(Plan plan) => 1 + plan.EqualFields * 10 + (plan.Sorted ? 6 : 0) + (plan.Bounded > plan.EqualFields ? 4 : 0);
-
     private static OrderedIndex Hinted(Collection collection, BsonValue hint) => collection.Indexes.Find(index =>
         hint is BsonString name ? index.Definition.Name == name.Value : hint is BsonDocument key && index.Definition.SameKey(key))
         ?? throw MongoRefusal.BadValue("error processing query: planner returned error: hint provided does not correspond to an existing index");
@@ -40,10 +39,12 @@ internal static class Planner
         if (equal < definition.Paths.Length && !(index.Multikey && equal > 0) && IntervalsOf(index, bounds, equal) is { } narrowing)
             (intervals, bounded) = (narrowing, equal + 1);
         var ranges = Plan.RangesOf(writer.ToArray(), intervals, equal < definition.Paths.Length && definition.Descending[equal]);
+        // Of a list of values each has its stretch of the next field.
+        if (intervals.Count > 1 && !index.Multikey && bounded < definition.Paths.Length && ranges.TrueForAll(range => range.IsPoint) && IntervalsOf(index, bounds, bounded) is { } within)
+            (ranges, bounded) = ([.. ranges.SelectMany(range => Plan.RangesOf(range.Low.Bytes, within, definition.Descending[bounded]))], bounded + 1);
         var direction = sort is null || index.Multikey ? null : DirectionFor(definition, sort, equal);
         return new Plan(index, ranges, direction ?? false, direction is not null, equal, bounded);
     }
-
     private static List<Interval>? IntervalsOf(OrderedIndex index, FieldBounds bounds, int field) =>
         bounds.For(index.Definition.Paths[field].Text, index.Multikey);
 
