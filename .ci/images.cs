@@ -68,8 +68,8 @@ async Task RunAllAsync(ImageRegistry registry)
 {
     var (postgres, broker, store) = (FreePort(), FreePort(), FreePort());
     var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
-    foreach (var (verb, port) in new[] { ("postgres", postgres), ("servicebus", broker), ("mongo", store) })
-        StartStandIn(verb, port, password);
+    var database = StartStandIn("postgres", postgres, password);
+    foreach (var (verb, port) in new[] { ("servicebus", broker), ("mongo", store) }) StartStandIn(verb, port, password);
     var given = new Dictionary<string, (string Name, string Value)[]>
     {
         ["shopdb"] = [("ConnectionStrings__shopdb", $"Host=127.0.0.1;Port={postgres};Username=shop;Password={password};Database=shop")],
@@ -79,7 +79,9 @@ async Task RunAllAsync(ImageRegistry registry)
     };
     await CheckAsync("the migration runs to its end as a job would run it", async () =>
     {
-        await UntilAsync("PostgreSQL listens", () => Task.FromResult(IsOpen(postgres)), 120);
+        // Its port is open before the database is there: its own word counts.
+        var said = await database.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(120));
+        Expect("postgres", "first line", $"PostgreSQL listens on 127.0.0.1:{postgres}, database shop.", said);
         var migrate = StartContainer(registry, "Shop.Commands", given["shopdb"], "migrate");
         await migrate.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
         Expect("migrate", "exit code", "0", $"{migrate.ExitCode}");
@@ -145,13 +147,13 @@ Process StartContainer(ImageRegistry registry, string project, IEnumerable<(stri
     return Track(Process.Start(start)!);
 }
 
-void StartStandIn(string verb, int port, string password)
+Process StartStandIn(string verb, int port, string password)
 {
     // PostgreSQL without a directory has one of its own, which it deletes at the end, wherever that is.
     string[] data = verb == "postgres" ? [] : ["--data", Path.Combine(work, verb)];
     var start = new ProcessStartInfo("dotnet", ["Shop.Local/bin/Release/net10.0/Shop.Local.dll", verb, "--port", $"{port}", .. data]) { RedirectStandardOutput = true };
     start.Environment["SHOP_POSTGRES_PASSWORD"] = password;
-    Track(Process.Start(start)!);
+    return Track(Process.Start(start)!);
 }
 
 Process Track(Process process)
@@ -207,20 +209,6 @@ static int FreePort()
     using var listener = new TcpListener(IPAddress.Loopback, 0);
     listener.Start();
     return ((IPEndPoint)listener.LocalEndpoint).Port;
-}
-
-static bool IsOpen(int port)
-{
-    using var client = new TcpClient();
-    try
-    {
-        client.Connect(IPAddress.Loopback, port);
-        return true;
-    }
-    catch (SocketException)
-    {
-        return false;
-    }
 }
 
 static async Task UntilAsync(string what, Func<Task<bool>> condition, int seconds)
