@@ -41,7 +41,7 @@ internal sealed class RunningPart : IAsyncDisposable
     public static Task<RunningPart> StoreAsync(string data, CancellationToken cancellationToken) =>
         StandInAsync("mongo", port => $"mongodb://127.0.0.1:{port}/shop", data, cancellationToken);
 
-    /// <summary>A service, as a shop starts it: ready when it returns.</summary>
+    /// <summary>A service, as a shop starts it: in its own directory, where its settings are (without them it would log every request). Ready when it returns.</summary>
     /// <param name="project">Such as <c>Shop.Commands</c>.</param>
     /// <param name="environment">Its settings, such as <c>ConnectionStrings__shopdb</c>.</param>
     /// <param name="cancellationToken">Ends the start.</param>
@@ -50,11 +50,13 @@ internal sealed class RunningPart : IAsyncDisposable
         string project, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, params string[] arguments)
     {
         var url = ShopPorts.Url(FreePort.Next());
+        var program = ServicePrograms.Find(project);
         var settings = new Dictionary<string, string>(environment)
         {
             ["ASPNETCORE_URLS"] = url, ["ASPNETCORE_ENVIRONMENT"] = "Production", ["DOTNET_gcServer"] = "0",
         };
-        return StartAsync(project, [ServicePrograms.Find(project), .. arguments], settings, url, async token => (await Probes.HealthAsync(url, token)).State, cancellationToken);
+        return StartAsync(
+            project, [program, .. arguments], settings, url, async token => (await Probes.HealthAsync(url, token)).State, cancellationToken, Path.GetDirectoryName(program));
     }
 
     public async ValueTask DisposeAsync()
@@ -74,11 +76,11 @@ internal sealed class RunningPart : IAsyncDisposable
 
     private static async Task<RunningPart> StartAsync(
         string name, string[] arguments, Dictionary<string, string> environment, string address, Func<CancellationToken, Task<PartState>> probeAsync,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, string? workingDirectory = null)
     {
         var directory = Directory.CreateTempSubdirectory($"shop-bench-{name}-").FullName;
         var process = await ChildProcess.StartAsync(new(
-            ServicePrograms.Dotnet, arguments, environment, directory, Path.Combine(directory, name + ".log"), Signal.Terminate));
+            ServicePrograms.Dotnet, arguments, environment, workingDirectory ?? directory, Path.Combine(directory, name + ".log"), Signal.Terminate));
         var part = new RunningPart(process, directory, address);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Deadline);

@@ -10,9 +10,9 @@ internal static class ReadBench
 
     public static async Task<IReadOnlyList<Result>> RunAsync(BenchRun run, CancellationToken cancellationToken) =>
     [
-        .. await ProjectionAsync(run, cancellationToken),
-        .. await QueryBench.RunAsync(run, cancellationToken),
-        .. await LargeCustomerBench.RunAsync(run, cancellationToken),
+        .. run.Includes("projector") ? await ProjectionAsync(run, cancellationToken) : [],
+        .. run.Includes("queries") ? await QueryBench.RunAsync(run, cancellationToken) : [],
+        .. run.Includes("large-customer") ? await LargeCustomerBench.RunAsync(run, cancellationToken) : [],
     ];
 
     private static async Task<IReadOnlyList<Result>> ProjectionAsync(BenchRun run, CancellationToken cancellationToken)
