@@ -6,7 +6,7 @@ internal static class CommandOptions
     public static void RefuseUnsupported(RawValue command)
     {
         foreach (var (option, value) in command)
-            switch (option.Text)
+            switch (FieldPath.Of(option.Name).Text)
             {
                 case "startTransaction" or "autocommit" or "txnNumber":
                     throw MongoRefusal.IllegalOperation("Transaction numbers are only allowed on a replica set member or mongos");

@@ -42,8 +42,8 @@ internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, 
 
     private UpdateResult Insert(Collection collection, ChangeBatch batch)
     {
-        var seed = UpsertSeed.Of(Query.Filter, Update.IsReplacement);
-        var document = Update.Apply(RawValue.Of(seed), null, true);
+        var document = Update.Inserts(Query.Filter is AllOf { Parts: [{ IdKey: { } id }, FieldFilter { Path.Text: not "_id" }] } ? id : null)
+            ?? Update.Apply(RawValue.Of(UpsertSeed.Of(Query.Filter, Update.IsReplacement)), null, true);
         collection.Insert(document, batch);
         return new UpdateResult(0, 0, RawValue.Document(document).Field("_id"u8).ToBson(), null, document);
     }

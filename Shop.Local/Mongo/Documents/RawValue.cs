@@ -73,7 +73,7 @@ internal readonly struct RawValue(byte[] buffer, int start, int length, BsonType
     {
         var document = new BsonDocument { AllowDuplicateNames = true };
         foreach (var element in this)
-            if (element.Text is var name && only?.Contains(name) != false) document.Add(name, element.Value.ToBson());
+            if (FieldPath.Of(element.Name).Text is var name && only?.Contains(name) != false) document.Add(name, element.Value.ToBson());
         return document;
     }
 

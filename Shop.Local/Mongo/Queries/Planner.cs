@@ -9,8 +9,8 @@ internal static class Planner
         if (hint is null && filter.IdKey is { } id) return new Plan(collection.IdIndex, [Interval.Point(id)], false, sort is not null, 1, 1);
         var bounds = FieldBounds.Of(filter);
         if (hint is not null) return PlanFor(Hinted(collection, hint), bounds, sort);
-        // Nothing is narrower than a list of identifiers.
-        if (bounds.For("_id", false) is { } ids && ids.TrueForAll(interval => interval.IsPoint)) return PlanFor(collection.IdIndex, bounds, sort);
+        // Nothing is narrower than a list of identifiers; their places in the index are the identifiers themselves.
+        if (bounds.For("_id", false) is { } ids && ids.TrueForAll(interval => interval.IsPoint)) return sort is null ? new Plan(collection.IdIndex, ids, false, false, 0, 1) : PlanFor(collection.IdIndex, bounds, sort);
         var best = Plan.Everything;
         var worth = 0;
         foreach (var plan in collection.Indexes.Select(index => PlanFor(index, bounds, sort)).Where(plan => plan.Bounded > 0 || plan.Sorted))

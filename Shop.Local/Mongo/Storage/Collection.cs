@@ -84,10 +84,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
         Indexes.Add(new OrderedIndex(definition));
     }
 
-    public void FillIndexes()
-    {
-        foreach (var index in Indexes.Skip(1)) index.Build(Records);
-    }
+    public void FillIndexes() => Indexes[1..].ForEach(index => index.Build(Records));
 
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
     public void Restore(byte[] bytes)

@@ -55,6 +55,9 @@ internal sealed class UpdateSpecification
             : throw MongoRefusal.ImmutableField("Performing an update on the path '_id' would modify the immutable field '_id'");
     }
 
+    /// <summary>What an upsert inserts when a replacement has the <c>_id</c> that the query names: nothing else of the query goes into it.</summary>
+    public byte[]? Inserts(byte[]? id) => replacement.Field("_id"u8) is { IsMissing: false } own && KeyWriter.Look(own).SequenceEqual(id) ? StoredDocument.From(replacement) : null;
+
     private BsonDocument Modify(RawValue document, int? position, bool inserting)
     {
         var result = document.ToDocument();
