@@ -18,14 +18,22 @@ public sealed class SummaryRecomputation(ReadModels models)
     private const int MostBuckets = 100_000;
 
     /// <summary>Summed by one command: enough to make round trips cheap, few enough to keep commands short.</summary>
-    private const int Page = 500;
+    private const int Page = 200;
+
+    /// <summary>Of a day: all where possible, because each page reads all orders of the day.</summary>
+    private const int DayPage = 5_000;
 
     /// <summary>Recomputes everything dirty in the written generations once. Answers how many buckets it brought up to date.</summary>
-    public async Task<int> SweepAsync(CancellationToken cancellationToken)
+    public Task<int> SweepAsync(CancellationToken cancellationToken) => SweepAsync(Restless, cancellationToken);
+
+    /// <summary>The same in the background: after each command of some length it rests.</summary>
+    public async Task<int> SweepAsync(Func<CancellationToken, Task> restAsync, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(restAsync);
         var recomputed = 0;
         if (await models.FindStateAsync(cancellationToken) is not { } state) return 0;
-        foreach (var number in state.Writing) recomputed += await SweepAsync(models.Generation(number), cancellationToken);
+        foreach (var number in state.Writing)
+            await foreach (var buckets in StepsAsync(models.Generation(number), restAsync, cancellationToken)) recomputed += buckets;
         return recomputed;
     }
 
@@ -38,14 +46,27 @@ public sealed class SummaryRecomputation(ReadModels models)
     }
 
     /// <summary>The same as a sequence of writes that may end after any of them; each says how many buckets it brought up to date.</summary>
-    public static async IAsyncEnumerable<int> StepsAsync(ReadModelGeneration generation, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public static IAsyncEnumerable<int> StepsAsync(ReadModelGeneration generation, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(generation);
+        return StepsAsync(generation, Restless, cancellationToken);
+    }
+
+    private static Task Restless(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static async IAsyncEnumerable<int> StepsAsync(
+        ReadModelGeneration generation, Func<CancellationToken, Task> restAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         while (true)
         {
             var (buckets, isAll) = await DirtyBuckets.ReadAsync(generation, MostBuckets, cancellationToken);
             if (buckets.IsEmpty) yield break;
-            await foreach (var written in RecomputeAsync(generation, buckets, cancellationToken)) yield return written;
+            await foreach (var written in RecomputeAsync(generation, buckets, restAsync, cancellationToken))
+            {
+                yield return written;
+                await restAsync(cancellationToken);
+            }
+
             CrashPoint.Reached(CrashPoint.AfterSumBeforeUnmark);
             await buckets.ClearAsync(generation, cancellationToken);
             if (isAll) yield break;
@@ -53,7 +74,7 @@ public sealed class SummaryRecomputation(ReadModels models)
     }
 
     private static async IAsyncEnumerable<int> RecomputeAsync(
-        ReadModelGeneration generation, DirtyBuckets buckets, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ReadModelGeneration generation, DirtyBuckets buckets, Func<CancellationToken, Task> restAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var (month, customers) in buckets.CustomersByMonth)
         {
@@ -70,12 +91,11 @@ public sealed class SummaryRecomputation(ReadModels models)
         foreach (var (day, products) in buckets.ProductsByDay)
         {
             sold.UnionWith(products);
-            // The whole day in one page where possible: summing reads all orders of the day.
-            foreach (var page in products.Chunk(10 * Page))
+            foreach (var page in products.Chunk(DayPage))
             {
                 var steps = ReplaceAsync(
                     generation.ProductDays, page, product => OrderSums.ProductDayId(product, day),
-                    (ids, rev) => OrderSums.ProductDaysAsync(generation, ids, day, rev, cancellationToken), cancellationToken);
+                    (ids, rev) => OrderSums.ProductDaysAsync(generation, ids, day, rev, restAsync, cancellationToken), cancellationToken);
                 await foreach (var written in steps) yield return written;
             }
         }

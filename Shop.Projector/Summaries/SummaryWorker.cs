@@ -5,17 +5,23 @@ using Shop.ServiceDefaults.Resilience;
 namespace Shop.Projector.Summaries;
 
 /// <summary>
-/// Sweeps once a second, so that no bucket is summed more often, however many orders it gets. When sweeps take long, pauses become longer:
-/// summing takes no more than a fifth of the time from projecting, and whoever says what he has seen gets it summed for him.
+/// Sweeps at most once a second, so that no bucket is summed more often, however many orders it gets. It rests after every command for several
+/// times as long as that took: summing takes no more than a fifth of the time from projecting, and never much of it at once. Whoever says what
+/// he has seen gets it summed for him.
 /// </summary>
 internal sealed partial class SummaryWorker(
     SummaryRecomputation summaries, ProjectorTelemetry telemetry, TimeProvider time, ILogger<SummaryWorker> logger) : BackgroundService
 {
-    private static readonly TimeSpan shortestPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan longestRest = TimeSpan.FromSeconds(5);
 
-    /// <summary>A pause is as many times as long as the sweep before it.</summary>
-    private const int PausePerSweep = 4;
+    /// <summary>Shorter ones are put off until they are worth a timer.</summary>
+    private static readonly TimeSpan shortestRest = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>A rest is as many times as long as the work before it.</summary>
+    private const int RestPerWork = 4;
+
+    private long workingSince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -25,9 +31,9 @@ internal sealed partial class SummaryWorker(
         {
             while (true)
             {
-                var began = time.GetTimestamp();
-                telemetry.Recomputed(await pipeline.ExecuteAsync(async token => await summaries.SweepAsync(token), stoppingToken));
-                await Task.Delay(PauseAfter(time.GetElapsedTime(began)), time, stoppingToken);
+                workingSince = time.GetTimestamp();
+                telemetry.Recomputed(await pipeline.ExecuteAsync(async token => await summaries.SweepAsync(RestAsync, token), stoppingToken));
+                await Task.Delay(pause, time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -36,8 +42,13 @@ internal sealed partial class SummaryWorker(
         }
     }
 
-    internal static TimeSpan PauseAfter(TimeSpan sweep) =>
-        sweep * PausePerSweep is var pause && pause < shortestPause ? shortestPause : pause < longestPause ? pause : longestPause;
+    private async Task RestAsync(CancellationToken cancellationToken)
+    {
+        var rest = time.GetElapsedTime(workingSince) * RestPerWork;
+        if (rest < shortestRest) return;
+        await Task.Delay(rest < longestRest ? rest : longestRest, time, cancellationToken);
+        workingSince = time.GetTimestamp();
+    }
 
     [LoggerMessage(1, LogLevel.Warning, "The store is away; summing again in {DelayMilliseconds:F0} ms: {Why}")]
     private static partial void StoreIsAway(ILogger logger, double delayMilliseconds, string why);

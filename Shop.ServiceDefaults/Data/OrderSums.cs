@@ -8,6 +8,9 @@ namespace Shop.ServiceDefaults.Data;
 /// <summary>The sums behind the summaries, always computed from the order documents themselves and never incremented.</summary>
 public static class OrderSums
 {
+    /// <summary>Orders of a day that one command sums.</summary>
+    private const int Slice = 5_000;
+
     public static DateTimeOffset MonthOf(DateTimeOffset instant) => new(instant.UtcDateTime.Year, instant.UtcDateTime.Month, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static DateTimeOffset DayOf(DateTimeOffset instant) => new(instant.UtcDateTime.Date, TimeSpan.Zero);
@@ -50,35 +53,62 @@ public static class OrderSums
         return months;
     }
 
-    /// <summary>Several products of one day at once: that reads the day's orders once, through an index that has one entry per order.</summary>
+    /// <summary>
+    /// Several products of one day at once: that reads the day's orders once, through an index that has one entry per order, and some of them
+    /// with each command, so that a day with very many orders holds up nobody.
+    /// </summary>
     /// <param name="generation">Whose orders to sum.</param>
     /// <param name="productIds">The products.</param>
     /// <param name="day">The day's first instant, UTC.</param>
     /// <param name="rev">The new buckets' <see cref="ProductDay.Rev"/>.</param>
+    /// <param name="restAsync">Called between commands.</param>
     /// <param name="cancellationToken">Ends the aggregation.</param>
     /// <returns>One bucket for each product, by its identifier.</returns>
     public static async Task<Dictionary<string, ProductDay>> ProductDaysAsync(
-        ReadModelGeneration generation, IReadOnlyCollection<string> productIds, DateTimeOffset day, Guid rev, CancellationToken cancellationToken)
+        ReadModelGeneration generation, IReadOnlyCollection<string> productIds, DateTimeOffset day, Guid rev, Func<CancellationToken, Task> restAsync,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(generation);
         ArgumentNullException.ThrowIfNull(productIds);
-        var wanted = new BsonDocument("items.productId", AnyOf(productIds));
+        ArgumentNullException.ThrowIfNull(restAsync);
         var group = new BsonDocument
         {
             { "_id", "$items.productId" },
             { "unitsSold", new BsonDocument("$sum", "$items.quantity") },
             { "revenue", new BsonDocument("$sum", new BsonDocument("$multiply", new BsonArray { "$items.quantity", "$items.price" })) },
         };
-        BsonDocument[] pipeline = [new("$match", OrdersOfDay(day)), new("$unwind", "$items"), new("$match", wanted), new("$group", group)];
+        // Other products are left out at the end: asking each line costs more than summing it.
+        var wanted = new BsonDocument("_id", AnyOf(productIds));
         var days = productIds.ToDictionary(product => product, product => new ProductDay(ProductDayId(product, day), product, 0, 0m, rev));
-        using var cursor = await generation.Orders.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
-        foreach (var sum in await cursor.ToListAsync(cancellationToken))
+        var end = day.AddDays(1);
+        for (var from = day; from < end;)
         {
-            var product = sum["_id"].AsString;
-            days[product] = days[product] with { UnitsSold = sum["unitsSold"].ToInt64(), Revenue = Money(sum["revenue"]) };
+            var to = await SliceEndAsync(generation, from, end, cancellationToken);
+            BsonDocument[] pipeline = [new("$match", OrdersBetween(from, to)), new("$unwind", "$items"), new("$group", group), new("$match", wanted)];
+            using var cursor = await generation.Orders.AggregateAsync<BsonDocument>(pipeline, cancellationToken: cancellationToken);
+            foreach (var sum in await cursor.ToListAsync(cancellationToken))
+            {
+                var product = sum["_id"].AsString;
+                var known = days[product];
+                days[product] = known with { UnitsSold = known.UnitsSold + sum["unitsSold"].ToInt64(), Revenue = known.Revenue + Money(sum["revenue"]) };
+            }
+
+            from = to;
+            if (from < end) await restAsync(cancellationToken);
         }
 
         return days;
+    }
+
+    /// <summary>Where so many orders from an instant on end, at the latest at another. All orders of one instant are on one side of it.</summary>
+    private static async Task<DateTimeOffset> SliceEndAsync(ReadModelGeneration generation, DateTimeOffset from, DateTimeOffset end, CancellationToken cancellationToken)
+    {
+        var next = await generation.Orders.Find(new BsonDocument { Within(from, end) }).Sort(new BsonDocument("orderDate", 1)).Skip(Slice).Limit(1)
+            .Project<BsonDocument>(new BsonDocument("orderDate", 1)).FirstOrDefaultAsync(cancellationToken);
+        if (next is null) return end;
+        var to = Instant(next["orderDate"])!.Value;
+        // Stored to the millisecond, so nothing lies between.
+        return to > from ? to : from.AddMilliseconds(1);
     }
 
     /// <summary>The totals of several products, from their days. One bucket for each product, by its identifier.</summary>
@@ -110,7 +140,8 @@ public static class OrderSums
     public static BsonDocument OrdersOfMonth(BsonValue customer, DateTimeOffset month) =>
         new("customerId", customer) { NotCancelled, Within(month, month.AddMonths(1)) };
 
-    public static BsonDocument OrdersOfDay(DateTimeOffset day) => new() { Within(day, day.AddDays(1)), NotCancelled };
+    /// <summary>Those that count.</summary>
+    public static BsonDocument OrdersBetween(DateTimeOffset from, DateTimeOffset to) => new() { Within(from, to), NotCancelled };
 
     private static BsonElement NotCancelled => new("status", new BsonDocument("$ne", OrderStatus.Cancelled));
 
