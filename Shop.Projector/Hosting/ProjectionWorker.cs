@@ -27,13 +27,20 @@ internal sealed partial class ProjectionWorker(
     /// </summary>
     private const int Workers = 2;
 
-    /// <summary>As much waiting as is at work.</summary>
-    private const int Prefetch = 2 * Workers * MaxBatch;
+    /// <summary>
+    /// So many more while there is a backlog, each for one batch: whoever gets a full one knows that more are waiting. With less to do one more
+    /// would only make batches smaller, which costs more for each event.
+    /// </summary>
+    private const int Helpers = 1;
+
+    /// <summary>What is at work and one batch more, which is as much as a receiver may hold.</summary>
+    private const int Prefetch = (Workers + Helpers + 1) * MaxBatch;
 
     /// <summary>For the batch in hand at a stop; the rest of the shutdown budget is for giving back messages.</summary>
     private static readonly TimeSpan lastBatchBudget = Pipelines.ShutdownBudget / 2;
 
     private readonly string instance = Guid.CreateVersion7().ToString("N");
+    private readonly SemaphoreSlim backlog = new(0);
     private readonly Lock gate = new();
     private Task recovery = Task.CompletedTask;
 
@@ -51,7 +58,7 @@ internal sealed partial class ProjectionWorker(
             await using var receiver = bus.CreateReceiver(
                 ProjectorSubscription.Topic, ProjectorSubscription.Name, new EventReceiverOptions { Prefetch = Prefetch });
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            await Task.WhenAll(Enumerable.Range(0, Workers).Select(_ => WorkAsync(receiver, untilWell, ending)));
+            await Task.WhenAll(Enumerable.Range(0, Workers + Helpers).Select(number => WorkAsync(receiver, number >= Workers, untilWell, ending)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -65,13 +72,15 @@ internal sealed partial class ProjectionWorker(
     }
 
     /// <summary>One that ends, for whatever reason, ends the others.</summary>
-    private async Task WorkAsync(EventReceiver receiver, ResiliencePipeline untilWell, CancellationTokenSource ending)
+    private async Task WorkAsync(EventReceiver receiver, bool isHelper, ResiliencePipeline untilWell, CancellationTokenSource ending)
     {
         try
         {
             while (true)
             {
+                if (isHelper) await backlog.WaitAsync(ending.Token);
                 var batch = await receiver.ReceiveBatchAsync(MaxBatch, ending.Token);
+                if (batch.Count == MaxBatch && backlog.CurrentCount < Helpers) backlog.Release();
                 if (!await TryProjectAsync(receiver, batch, ending.Token)) await WhenStoreIsBackAsync(receiver, untilWell, ending.Token);
             }
         }
