@@ -12,6 +12,9 @@ internal sealed record SeenState(
     public static SeenState Nothing { get; } =
         new(new Dictionary<string, SeenOrder>(), new Dictionary<string, CustomerDocument>(), new Dictionary<string, ProductDocument>());
 
+    /// <summary>Whether <see cref="WithSeenNames"/> may change anything.</summary>
+    public bool HasNames => Customers.Count + Products.Count > 0;
+
     /// <summary>The version the read model has, 0 for none.</summary>
     public int VersionOf(SeenVersion seen)
     {
@@ -33,7 +36,7 @@ internal sealed record SeenState(
     /// </summary>
     public OrderDocument WithSeenNames(OrderDocument order)
     {
-        if (Customers.Count == 0 && Products.Count == 0) return order;
+        if (!HasNames) return order;
         if (Customers.TryGetValue(order.CustomerId, out var customer) && customer.NameVersion > order.CustomerVersion)
             order = order with { CustomerName = customer.Name, CustomerVersion = customer.NameVersion };
         if (order.Items.Any(line => IsOlder(line)))

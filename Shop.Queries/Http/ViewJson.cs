@@ -23,8 +23,10 @@ internal sealed class MoneyConverter : JsonConverter<decimal>
 
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDecimal();
 
+    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(WithDecimals(value));
+
     // Adding a zero of scale two raises a smaller scale and leaves a larger one.
-    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(value + TwoDecimals);
+    public static decimal WithDecimals(decimal value) => value + TwoDecimals;
 }
 
 /// <summary><c>2023-10-27T10:00:00Z</c>, with milliseconds only when there are any.</summary>
@@ -35,7 +37,9 @@ internal sealed class InstantConverter : JsonConverter<DateTimeOffset>
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
 
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => Write(writer, value);
+
+    public static void Write(Utf8JsonWriter writer, DateTimeOffset value)
     {
         Span<byte> text = stackalloc byte[MaxLength];
         value.UtcDateTime.TryFormat(text, out var length, Format, CultureInfo.InvariantCulture);

@@ -1,8 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using Microsoft.Extensions.Primitives;
-using Microsoft.Net.Http.Headers;
-using Shop.Contracts.Views;
 using Shop.Queries.Consistency;
 using Shop.Queries.Http;
 
@@ -11,43 +6,29 @@ namespace Shop.Queries.Orders;
 /// <summary><c>GET /orders/{id}</c>: one lookup, which requests that come together share.</summary>
 internal static class GetOrder
 {
-    private const int HashBytes = 8;
-
-    public static void MapGetOrder(this IEndpointRouteBuilder routes) => routes.MapGet("/orders/{id}", HandleAsync);
+    public static void MapGetOrder(this IEndpointRouteBuilder routes)
+    {
+        // Asked for once: a request that asks for a service gets a scope of services first.
+        var services = routes.ServiceProvider;
+        var (live, wait, lookup) = (services.GetRequiredService<LiveReadModel>(), services.GetRequiredService<SeenWait>(), services.GetRequiredService<OrderLookup>());
+        routes.MapGet("/orders/{id}", (string id, HttpContext context) => HandleAsync(id, live, wait, lookup, context));
+    }
 
     private static async Task<IResult> HandleAsync(string id, LiveReadModel live, SeenWait wait, OrderLookup lookup, HttpContext context)
     {
-        var parameters = new QueryParameters(context.Request.Query);
-        var seen = SeenVersion.Read(parameters, SeenKind.Order, id);
-        if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
-        if (!QueryParameters.IsId(id)) return Problems.NotFound("order", id);
+        var state = SeenState.Nothing;
         var generation = await live.CurrentAsync(context.RequestAborted);
-        var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
-        if (state is null) return refusal!;
-        var order = await lookup.FindAsync(generation, id, context.RequestAborted);
-        if (order is null) return Problems.NotFound("order", id);
+        if (context.Request.QueryString.HasValue)
+        {
+            var parameters = new QueryParameters(context.Request.Query);
+            var seen = SeenVersion.Read(parameters, SeenKind.Order, id);
+            if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
+            (var read, var refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
+            if (read is null) return refusal!;
+            state = read;
+        }
 
-        order = state.WithSeenNames(order);
-        var etag = EntityTag(order);
-        context.Response.Headers.ETag = etag;
-        return Matches(context.Request.Headers.IfNoneMatch, etag)
-            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : JsonAnswer.Of(order, ViewJson.Default.OrderDocument);
+        if (!QueryParameters.IsId(id) || await lookup.FindAsync(generation, id, context.RequestAborted) is not { } order) return Problems.NotFound("order", id);
+        return state.HasNames ? OrderAnswer.Of(state.WithSeenNames(order.ToDocument())) : OrderAnswer.Of(order);
     }
-
-    /// <summary>The order's version and a hash of the versions of the names in it: nothing else in the document can change.</summary>
-    internal static string EntityTag(OrderDocument order)
-    {
-        Span<byte> versions = new byte[(order.Items.Count + 1) * sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(versions, order.CustomerVersion);
-        for (var i = 0; i < order.Items.Count; i++)
-            BinaryPrimitives.WriteInt32LittleEndian(versions[((i + 1) * sizeof(int))..], order.Items[i].ProductVersion);
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(versions, hash);
-        return FormattableString.Invariant($"\"{order.Version}-{Convert.ToHexStringLower(hash[..HashBytes])}\"");
-    }
-
-    private static bool Matches(StringValues ifNoneMatch, string etag) =>
-        ifNoneMatch.Count > 0 && EntityTagHeaderValue.TryParseList([.. ifNoneMatch.OfType<string>()], out var tags)
-        && tags.Any(tag => tag.Equals(EntityTagHeaderValue.Any) || tag.Tag == etag);
 }

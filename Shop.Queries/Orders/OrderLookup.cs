@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using MongoDB.Bson;
 using MongoDB.Driver;
-using Shop.Contracts.Views;
 using Shop.ServiceDefaults.Data;
 
 namespace Shop.Queries.Orders;
@@ -24,11 +23,12 @@ internal sealed class OrderLookup : BackgroundService
     private readonly Channel<Wanted> waiting = Channel.CreateBounded<Wanted>(Capacity);
 
     /// <summary>The order as it is at some moment after the call, or null.</summary>
-    public async Task<OrderDocument?> FindAsync(ReadModelGeneration generation, string id, CancellationToken cancellationToken)
+    public async Task<StoredOrder?> FindAsync(ReadModelGeneration generation, string id, CancellationToken cancellationToken)
     {
         var wanted = new Wanted(generation, id);
         if (!waiting.Writer.TryWrite(wanted)) await waiting.Writer.WriteAsync(wanted, cancellationToken);
-        return await wanted.Found.Task.WaitAsync(cancellationToken);
+        // Ends with the command that asks for it, which its time-outs end: not worth a registration for each request.
+        return await wanted.Found.Task;
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -58,8 +58,8 @@ internal sealed class OrderLookup : BackgroundService
         try
         {
             BsonValue ids = batch.Length == 1 ? batch[0].Id : new BsonDocument("$in", new BsonArray(batch.Select(wanted => wanted.Id).Distinct()));
-            using var cursor = await generation.Orders.FindAsync(new BsonDocument("_id", ids), cancellationToken: cancellationToken);
-            var found = new Dictionary<string, OrderDocument>(batch.Length);
+            using var cursor = await generation.Orders.FindAsync(new BsonDocument("_id", ids), StoredOrder.AsStored, cancellationToken);
+            var found = new Dictionary<string, StoredOrder>(batch.Length);
             while (await cursor.MoveNextAsync(cancellationToken))
                 foreach (var order in cursor.Current) found[order.Id] = order;
             foreach (var wanted in batch) wanted.Found.TrySetResult(found.GetValueOrDefault(wanted.Id));
@@ -73,6 +73,7 @@ internal sealed class OrderLookup : BackgroundService
 
     private sealed record Wanted(ReadModelGeneration Generation, string Id)
     {
-        public TaskCompletionSource<OrderDocument?> Found { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>The request goes on where its order is found: handing it to another thread costs more than the answer does.</summary>
+        public TaskCompletionSource<StoredOrder?> Found { get; } = new();
     }
 }
