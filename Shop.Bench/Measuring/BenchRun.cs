@@ -31,14 +31,20 @@ internal sealed class BenchRun(string bench, bool isQuick, bool withRabbitMq = f
 
     /// <summary>
     /// Measures every subject <see cref="Repetitions"/> times, in turn (a, b, c, a, b, c, ...), so that whatever else the machine does meets
-    /// all of them alike; before that once unmeasured: compiled, cached, connected.
+    /// all of them alike; before that unmeasured: compiled, cached, connected.
     /// </summary>
-    public async Task<SeriesSet> InterleaveAsync(IReadOnlyList<Subject> subjects, CancellationToken cancellationToken)
+    /// <param name="subjects">What is compared.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <param name="warmUps">
+    /// How often each is run unmeasured. .NET compiles what is hot again and again during its first half minute under load, on the cores that
+    /// are measured: what is compared with something that is not .NET has to be past that.
+    /// </param>
+    public async Task<SeriesSet> InterleaveAsync(IReadOnlyList<Subject> subjects, CancellationToken cancellationToken, int warmUps = 1)
     {
         foreach (var subject in subjects)
         {
             Say($"{subject.Name}: warming up");
-            await subject.MeasureAsync(cancellationToken);
+            for (var time = 0; time < (IsQuick ? 1 : warmUps); time++) await subject.MeasureAsync(cancellationToken);
         }
 
         var readings = subjects.Select(_ => new List<IReadOnlyList<Reading>>()).ToArray();

@@ -9,6 +9,7 @@ internal static class WriteBench
 {
     private const string Rate = "orders/s";
     private const string Throughput = "throughput";
+    private const int WarmUps = 6;
 
     public static async Task<IReadOnlyList<Result>> RunAsync(BenchRun run, CancellationToken cancellationToken)
     {
@@ -34,7 +35,7 @@ internal static class WriteBench
             Measure(run, new PgBench(reference, pipelined: true).RunAsync));
         var batch = Subject.Of("NpgsqlBatch", Throughput, Rate, On($"one commit and one round trip per order, {OneCommitPerOrder.Connections} callers"), Measure(run, (duration, token) =>
             Load.RunAsync(OneCommitPerOrder.Connections, duration, _ => single.PlaceAsync(Catalogue.NextOrder(), token), token)));
-        var series = await run.InterleaveAsync([stored, plain, pipelined, batch], cancellationToken);
+        var series = await run.InterleaveAsync([stored, plain, pipelined, batch], cancellationToken, WarmUps);
         return
         [
             run.Result(series[stored], series[plain], Target.AtLeastTimes(3)),
@@ -63,7 +64,7 @@ internal static class WriteBench
                 var rate = await relayingLoad.RunAsync(run.Duration, token);
                 return [new(Throughput, rate, Rate), new("highest resident memory", ResidentMemory.Peak(relaying.ProcessId) / (1024.0 * 1024.0), "MB")];
             });
-        var series = await run.InterleaveAsync([overHttp, plain, single, withRelay], cancellationToken);
+        var series = await run.InterleaveAsync([overHttp, plain, single, withRelay], cancellationToken, WarmUps);
         return
         [
             run.Result(series[overHttp], series[plain], Target.AtLeastTimes(2.5)),
@@ -93,7 +94,7 @@ internal static class WriteBench
             return await fewStore.RunAsync(run.Duration, token);
         });
         var overMany = Subject.Of($"store with {many:#,0} orders", Throughput, Rate, On(batching), Measure(run, manyStore.RunAsync));
-        var series = await run.InterleaveAsync([overMany, overFew], cancellationToken);
+        var series = await run.InterleaveAsync([overMany, overFew], cancellationToken, WarmUps);
         return [run.Result(series[overMany], series[overFew], Target.AtLeastTimes(0.9))];
     }
 
