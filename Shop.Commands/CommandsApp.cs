@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
 using Scalar.AspNetCore;
 using Shop.Commands.Database;
 using Shop.Commands.Deciding;
@@ -22,7 +23,7 @@ public static class CommandsApp
     /// <param name="configure">Replaces services, for what measures or tests one of them alone.</param>
     public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = ServiceDefaults.ServiceDefaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.AddNpgsqlDataSource("shopdb", configureDataSourceBuilder: WriterSession.Configure);
         builder.AddAzureServiceBusClient("messaging");
@@ -77,10 +78,25 @@ public static class CommandsApp
         return app;
     }
 
-    /// <summary><c>Shop.Commands migrate</c>: brings the schema up to date and ends.</summary>
+    /// <summary><c>Shop.Commands migrate</c>: brings the schema up to date and ends. Returns the exit code: 1, and why, when it could not.</summary>
+    public static async Task<int> MigrateAloneAsync(string[] args, TextWriter errors)
+    {
+        try
+        {
+            await MigrateAsync(args);
+            return 0;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
+        {
+            await errors.WriteLineAsync($"The schema has not been brought up to date: {exception.Message}");
+            return 1;
+        }
+    }
+
+    /// <summary>Brings the schema up to date.</summary>
     public static async Task MigrateAsync(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = ServiceDefaults.ServiceDefaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<Migrator>();
         await using var app = builder.Build();

@@ -1,4 +1,5 @@
 using Shop.Commands;
 
-if (args is ["migrate", .. var rest]) await CommandsApp.MigrateAsync(rest);
-else await CommandsApp.Build(args).RunAsync();
+if (args is ["migrate", .. var rest]) return await CommandsApp.MigrateAloneAsync(rest, Console.Error);
+await CommandsApp.Build(args).RunAsync();
+return 0;

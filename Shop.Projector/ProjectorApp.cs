@@ -19,7 +19,7 @@ public static class ProjectorApp
 {
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = ServiceDefaults.ServiceDefaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         // A store that is away is no reason to restart the projector: it says Degraded and waits.
         builder.AddReadModels(settings => settings.DisableHealthChecks = true);

@@ -15,7 +15,7 @@ public static class QueriesApp
 {
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = ServiceDefaults.ServiceDefaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.AddReadModels();
         builder.Services.AddExceptionHandler<StoreOutage>();

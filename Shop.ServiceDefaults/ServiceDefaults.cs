@@ -13,6 +13,13 @@ namespace Shop.ServiceDefaults;
 /// <summary>What every service does the same way: observe, survive, find the others, report its health.</summary>
 public static class ServiceDefaults
 {
+    /// <summary>
+    /// A builder whose content root is where the service's own files are, from whatever directory it is started: elsewhere it would miss its
+    /// settings, and write a line per request.
+    /// </summary>
+    public static WebApplicationBuilder CreateBuilder(string[] args) =>
+        WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(TimeProvider.System);

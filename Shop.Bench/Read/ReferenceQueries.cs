@@ -27,7 +27,7 @@ internal static class ReferenceQueries
 
     public static async Task RunAsync(string[] args, CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = ServiceDefaults.ServiceDefaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(builder.Configuration.GetConnectionString("shopdb"))
         {

@@ -20,7 +20,7 @@ internal static class ReferenceEndpoint
     [SuppressMessage("Reliability", "CA2025:Do not pass 'IDisposable' instances into unawaited tasks", Justification = "The store ends with the application.")]
     public static async Task RunAsync(string[] args, CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = ServiceDefaults.ServiceDefaults.CreateBuilder(args);
         builder.AddServiceDefaults();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, CommandJson.Default));
         await using var store = new OneCommitPerOrder(builder.Configuration.GetConnectionString("shopdb")!);

@@ -1,5 +1,7 @@
+using System.Globalization;
 using DbUp.Engine;
 using Npgsql;
+using Shop.Commands;
 using Shop.Commands.Database;
 
 namespace Shop.Tests.Commands;
@@ -21,6 +23,14 @@ public sealed class MigrationOutageTests
     {
         var refused = new PostgresException("syntax error", "ERROR", "ERROR", PostgresErrorCodes.SyntaxError);
         Assert.Same(refused, Assert.Throws<InvalidOperationException>(() => Migrator.ThrowIfFailed(Failed(refused))).InnerException);
+    }
+
+    [Fact]
+    public async Task Migrating_alone_says_that_the_database_is_away_and_ends_with_1()
+    {
+        await using var errors = new StringWriter(CultureInfo.InvariantCulture);
+        Assert.Equal(1, await CommandsApp.MigrateAloneAsync(["--ConnectionStrings:shopdb=Host=127.0.0.1;Port=1;Username=shop;Database=shop", "--Logging:LogLevel:Default=None"], errors));
+        Assert.StartsWith("The schema has not been brought up to date: ", errors.ToString(), StringComparison.Ordinal);
     }
 
     private static DatabaseUpgradeResult Failed(Exception error) => new([], successful: false, error, errorScript: null);
