@@ -14,17 +14,14 @@ internal sealed class CommandFields
 
     private readonly string path;
     private readonly FieldErrors errors;
-    private readonly Dictionary<string, JsonElement> properties = new(StringComparer.Ordinal);
-    private readonly HashSet<string> known = new(StringComparer.Ordinal);
+    private readonly List<JsonProperty> properties = new(8);
+    private readonly List<string> known = new(8);
 
     public CommandFields(JsonElement json, string path, FieldErrors errors)
     {
         this.path = path;
         this.errors = errors;
-        foreach (var property in json.EnumerateObject())
-        {
-            if (!properties.TryAdd(property.Name, property.Value)) errors.Add(Path(property.Name), "is given twice");
-        }
+        foreach (var property in json.EnumerateObject()) properties.Add(property);
     }
 
     /// <summary>The property <c>type</c>; null, with an error, when there is none.</summary>
@@ -77,7 +74,7 @@ internal sealed class CommandFields
     {
         known.Add(name);
         if (IsMissing(name) || !Text(name, out var value)) return null;
-        if (!HasOffset(value) || !properties[name].TryGetDateTimeOffset(out var time) || time < EarliestTime || time >= LatestTime)
+        if (!HasOffset(value) || !Find(name, out var json) || !json.TryGetDateTimeOffset(out var time) || time < EarliestTime || time >= LatestTime)
         {
             errors.Add(Path(name), "must be a date and time with an offset, like 2023-10-27T10:00:00Z, from 1900 to 2999");
             return null;
@@ -114,10 +111,22 @@ internal sealed class CommandFields
 
     public void Error(string name, string message) => errors.Add(Path(name), message);
 
-    /// <summary>Reports every property that no one has asked for: a misspelt field must not be ignored silently.</summary>
+    /// <summary>
+    /// Reports every property that no one has asked for, as a misspelt field must not be ignored silently, and what is given twice. Names become
+    /// strings only where there is an error: this runs for every order and every line.
+    /// </summary>
     public void RejectUnknown()
     {
-        foreach (var name in properties.Keys.Where(name => !known.Contains(name))) errors.Add(Path(name), "is not a field of this command");
+        var given = 0;
+        HashSet<string>? unknown = null;
+        foreach (var property in properties)
+        {
+            var index = known.Count - 1;
+            while (index >= 0 && !property.NameEquals(known[index])) index--;
+            if (index < 0 && (unknown ??= new(StringComparer.Ordinal)).Add(property.Name)) errors.Add(Path(property.Name), "is not a field of this command");
+            else if (index < 0 || (given & (1 << index)) != 0) errors.Add(Path(property.Name), "is given twice");
+            if (index >= 0) given |= 1 << index;
+        }
     }
 
     private void CheckIdentifier(string name, string value)
@@ -152,12 +161,26 @@ internal sealed class CommandFields
     private bool Present(string name, out JsonElement json)
     {
         known.Add(name);
-        if (properties.TryGetValue(name, out json) && json.ValueKind != JsonValueKind.Null) return true;
+        if (Find(name, out json) && json.ValueKind != JsonValueKind.Null) return true;
         errors.Add(Path(name), "is missing");
         return false;
     }
 
-    private bool IsMissing(string name) => !properties.TryGetValue(name, out var json) || json.ValueKind == JsonValueKind.Null;
+    private bool IsMissing(string name) => !Find(name, out var json) || json.ValueKind == JsonValueKind.Null;
+
+    // A command has few fields, and asks for each once: looking along them costs less than an index of them.
+    private bool Find(string name, out JsonElement value)
+    {
+        foreach (var property in properties)
+        {
+            if (!property.NameEquals(name)) continue;
+            value = property.Value;
+            return true;
+        }
+
+        value = default;
+        return false;
+    }
 
     private static bool HasOffset(string value) =>
         value.EndsWith('Z') || (value.Length > 6 && value[^3] == ':' && value[^6] is '+' or '-');
