@@ -27,8 +27,10 @@ internal readonly record struct AggregateId(AggregateKind Kind, string Id)
     /// <summary>FNV-1a over the subject: the same in every process and for ever, since the position of every event depends on it.</summary>
     public int Shard(int shardCount)
     {
+        var subject = Subject;
+        Span<byte> utf8 = stackalloc byte[Encoding.UTF8.GetMaxByteCount(subject.Length)];
         var hash = FnvOffset;
-        foreach (var unit in Encoding.UTF8.GetBytes(Subject)) hash = (hash ^ unit) * FnvPrime;
+        foreach (var unit in utf8[..Encoding.UTF8.GetBytes(subject, utf8)]) hash = (hash ^ unit) * FnvPrime;
         return (int)(hash % (ulong)shardCount);
     }
 

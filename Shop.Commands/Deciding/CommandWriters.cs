@@ -8,29 +8,33 @@ using Shop.ServiceDefaults.Resilience;
 
 namespace Shop.Commands.Deciding;
 
-/// <summary>Routes every command to the writer of its shard. The number of shards lives in the database.</summary>
+/// <summary>
+/// Takes commands, and has them written by as many writers as there are processors: the groups under way at once are then as large as they can
+/// be, and what a group costs whatever its size is shared by as many commands. The number of shards lives in the database.
+/// </summary>
 internal sealed partial class CommandWriters(
-    NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, WriteSideTelemetry telemetry, IOptions<IntakeOptions> intake, TimeProvider time,
+    NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, WriteSideTelemetry telemetry, IOptions<IntakeOptions> options, TimeProvider time,
     ILoggerFactory loggers)
     : BackgroundService
 {
     private readonly ILogger logger = loggers.CreateLogger<CommandWriters>();
-    private volatile ShardWriter[] writers = [];
+    private readonly GroupIntake intake = new(options.Value.Capacity, time);
+    private volatile int shardCount;
 
     /// <summary>False until the schema has been found in order.</summary>
-    public bool Started => writers.Length > 0;
+    public bool Started => shardCount > 0;
 
     /// <summary>Hands the command over and waits for its outcome; a full intake is answered at once.</summary>
     public Task<Outcome> SubmitAsync(Submission submission)
     {
-        if (writers.Length > 0 && Writer(submission).TrySubmit(submission)) return submission.Outcome;
-        return Task.FromResult<Outcome>(NotTaken(writers.Length == 0 ? "The write side is starting." : "The write side is saturated."));
+        if (Started && intake.TrySubmit(Routed(submission))) return submission.Outcome;
+        return Task.FromResult<Outcome>(NotTaken(!Started ? "The write side is starting." : "The write side is saturated."));
     }
 
     /// <summary>Hands the command over as soon as there is room; the outcome is in the submission.</summary>
     public async ValueTask EnqueueAsync(Submission submission, CancellationToken cancellationToken)
     {
-        if (writers.Length == 0)
+        if (!Started)
         {
             submission.Answer(NotTaken("The write side is starting."));
             return;
@@ -38,7 +42,7 @@ internal sealed partial class CommandWriters(
 
         try
         {
-            await Writer(submission).SubmitAsync(submission, cancellationToken);
+            await intake.SubmitAsync(Routed(submission), cancellationToken);
         }
         catch (ChannelClosedException)
         {
@@ -50,23 +54,23 @@ internal sealed partial class CommandWriters(
     {
         var startup = Pipelines.Forever("shopdb-startup", time, exception => exception is NpgsqlException or TimeoutException,
             (exception, delay) => Log.Waiting(logger, exception, delay));
-        var shardCount = await startup.ExecuteAsync(async token =>
+        var shards = await startup.ExecuteAsync(async token =>
         {
             await migrator.RunAsync(token);
             await using var count = dataSource.CreateCommand("select count(*) from outbox_shard");
             return (int)(long)(await count.ExecuteScalarAsync(token))!;
         }, stoppingToken);
 
-        var created = Enumerable.Range(0, shardCount)
-            .Select(shard => new ShardWriter(shard, intake.Value.Capacity, dataSource, handOff, telemetry, time, loggers.CreateLogger<ShardWriter>())).ToArray();
-        handOff.Start(shardCount);
-        writers = created;
-        telemetry.ObserveIntake(created);
+        var writers = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, shards))
+            .Select(number => new CommandWriter(number, shards, dataSource, handOff, telemetry, time, loggers.CreateLogger<CommandWriter>())).ToArray();
+        handOff.Start(shards);
+        telemetry.ObserveIntake(intake);
+        shardCount = shards;
 
-        // The writers outlive the stopping token: they finish what they have taken, then their channels are empty and closed.
-        using var close = stoppingToken.Register(() => Array.ForEach(created, writer => writer.Complete()));
-        await Task.WhenAll(created.Select(writer => Task.Run(() => writer.RunAsync(CancellationToken.None), CancellationToken.None)));
-        foreach (var writer in created) await writer.DisposeAsync();
+        // The writers outlive the stopping token: they finish what has been taken, until the intake is empty and closed.
+        using var close = stoppingToken.Register(intake.Complete);
+        await Task.Run(() => intake.RunAsync(writers), CancellationToken.None);
+        foreach (var writer in writers) await writer.DisposeAsync();
     }
 
     private Outcome.Unavailable NotTaken(string why)
@@ -75,7 +79,11 @@ internal sealed partial class CommandWriters(
         return new(why, MayHaveHappened: false);
     }
 
-    private ShardWriter Writer(Submission submission) => writers[submission.Target.Shard(writers.Length)];
+    private Submission Routed(Submission submission)
+    {
+        submission.Shard = submission.Target.Shard(shardCount);
+        return submission;
+    }
 
     private static partial class Log
     {

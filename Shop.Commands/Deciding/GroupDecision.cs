@@ -8,7 +8,7 @@ using Shop.Contracts.Events;
 namespace Shop.Commands.Deciding;
 
 /// <summary>An event decided by a group, before it has a position.</summary>
-internal sealed record DecidedEvent(AggregateId Target, string Type, int Version, byte[] Data, string? TraceParent);
+internal sealed record DecidedEvent(AggregateId Target, int Shard, string Type, int Version, byte[] Data, string? TraceParent);
 
 /// <summary>
 /// Decides a group's commands one after the other, in memory. Pure: it reads and changes only the <see cref="GroupState"/> it is given.
@@ -31,6 +31,9 @@ internal sealed class GroupDecision
     public List<Outcome> Outcomes { get; } = [];
 
     public List<DecidedEvent> Events { get; } = [];
+
+    /// <summary>The shards that get events, in ascending order: the order in which their positions are locked.</summary>
+    public int[] Shards => [.. Events.Select(decided => decided.Shard).Distinct().Order()];
 
     /// <summary>What goes to the command log, by command id.</summary>
     public Dictionary<string, LoggedCommand> NewLog { get; } = new(StringComparer.Ordinal);
@@ -106,7 +109,7 @@ internal sealed class GroupDecision
             case Decision.ProductChanged product: Apply(state.Products, submission, product.State); break;
         }
 
-        Events.Add(new DecidedEvent(submission.Target, type, version, data, submission.TraceParent));
+        Events.Add(new DecidedEvent(submission.Target, submission.Shard, type, version, data, submission.TraceParent));
         var created = IsCreating(submission.Command);
         if (submission.Command.CommandId is { } commandId)
         {

@@ -16,50 +16,79 @@ internal static class GroupWrite
     /// <summary>The namespace of the advisory locks under which a shard's positions are given out.</summary>
     private const int NumberingLock = 0x73686f70; // "shop"
 
-    /// <summary>Commits the group and returns its events with their positions.</summary>
+    /// <summary>Commits the group and returns its events with their positions, shard by shard.</summary>
+    /// <param name="connection">In the transaction that <see cref="GroupLoad"/> has opened.</param>
+    /// <param name="state">What has been decided.</param>
+    /// <param name="decision">The events.</param>
+    /// <param name="lastPositions">The last position known of each shard, 0 for none; brought up to date by a commit.</param>
+    /// <param name="now">The server's clock.</param>
+    /// <param name="cancellationToken">Ends the wait, not the commit.</param>
     /// <exception cref="PostgresException">23505 or SH001: another process was faster; load and decide again.</exception>
     /// <exception cref="NpgsqlException">The connection was lost: the group may or may not be committed.</exception>
-    public static async Task<IReadOnlyList<OutboxEvent>> RunAsync(
-        NpgsqlConnection connection, int shard, GroupState state, GroupDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<OutboxEvent[]>> RunAsync(
+        NpgsqlConnection connection, GroupState state, GroupDecision decision, long[] lastPositions, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
         AddCustomers(batch, state);
         AddProducts(batch, state);
         AddOrders(batch, state);
         AddCommandLog(batch, decision, now);
-        var events = decision.Events.Select(decided => new OutboxEvent(
-            shard, Position: 0, Guid.CreateVersion7(now), decided.Type, decided.Target.Subject, decided.Version, now, decided.TraceParent, decided.Data)).ToArray();
-
-        // Held until after the commit is visible, so positions are gap-free and in commit order across processes. The numbering is a
-        // statement of its own because only a new statement's snapshot sees what was committed while this one waited for the lock.
-        batch.Add("select pg_advisory_xact_lock($1, $2)", Value(NumberingLock), Value(shard));
-        batch.Add("""
-            with head as materialized (
-                select coalesce((select o.position from outbox o where o.shard = $1 order by o.position desc limit 1), 0) as position),
-            written as (
-                insert into outbox (shard, position, event_id, type, subject, version, occurred_at, traceparent, data)
-                select $1, head.position + e.ordinal, e.event_id, e.type, e.subject, e.version, $2, e.traceparent, e.data
-                from head, unnest($3, $4, $5, $6, $7, $8) with ordinality as e(event_id, type, subject, version, traceparent, data, ordinal)
-                returning 1)
-            select head.position, (select count(*) from written) from head
-            """,
-            Value((short)shard), Value(now), Value(Column(events, e => e.EventId)), Value(Column(events, e => e.Type)), Value(Column(events, e => e.Subject)),
-            Value(Column(events, e => e.Version)), OptionalTexts(Column(events, e => e.TraceParent)), Value(Column(events, e => e.Data)));
+        var shards = decision.Shards;
+        var events = Array.ConvertAll(shards, shard => NewEvents(decision, shard, now));
+        AddOutbox(batch, shards, events, lastPositions, now);
         batch.Add("commit");
 
-        var head = 0L;
+        var heads = new List<long>(shards.Length);
         await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
         {
             do
             {
                 if (reader.FieldCount != 2) continue;
-                while (await reader.ReadAsync(cancellationToken)) head = reader.GetInt64(0);
+                while (await reader.ReadAsync(cancellationToken)) heads.AddRange(reader.GetFieldValue<long[]>(0));
             }
             while (await reader.NextResultAsync(cancellationToken));
         }
 
-        for (var index = 0; index < events.Length; index++) events[index] = events[index] with { Position = head + 1 + index };
+        for (var shard = 0; shard < shards.Length; shard++)
+        {
+            lastPositions[shards[shard]] = heads[shard] + events[shard].Length;
+            for (var index = 0; index < events[shard].Length; index++) events[shard][index] = events[shard][index] with { Position = heads[shard] + 1 + index };
+        }
+
         return events;
+    }
+
+    private static OutboxEvent[] NewEvents(GroupDecision decision, int shard, DateTimeOffset now) =>
+    [
+        .. decision.Events.Where(decided => decided.Shard == shard).Select((decided, index) => new OutboxEvent(
+            shard, Position: index + 1, Guid.CreateVersion7(now), decided.Type, decided.Target.Subject, decided.Version, now, decided.TraceParent, decided.Data)),
+    ];
+
+    // The locks are held until after the commit is visible, so positions are gap-free and in commit order across processes. They are taken in
+    // ascending order, so that two groups of several shards cannot wait for each other. The numbering is a statement of its own because only a
+    // new statement's snapshot sees what was committed while this one waited for the locks. The last position this writer knows of only shortens
+    // the search: without it a page of the index is read per shard.
+    private static void AddOutbox(NpgsqlBatch batch, int[] shards, OutboxEvent[][] events, long[] lastPositions, DateTimeOffset now)
+    {
+        OutboxEvent[] rows = [.. events.SelectMany(ofShard => ofShard)];
+        batch.Add("select pg_advisory_xact_lock($1, shard) from unnest($2) as shard", Value(NumberingLock), Value(shards));
+        batch.Add("""
+            with head as materialized (
+                select array(select coalesce(
+                                 (select o.position from outbox o where o.shard = s.shard and o.position >= s.known order by o.position desc limit 1),
+                                 (select o.position from outbox o where o.shard = s.shard order by o.position desc limit 1), 0)
+                             from unnest($1, $11) with ordinality as s(shard, known, place) order by s.place) as positions),
+            written as (
+                insert into outbox (shard, position, event_id, type, subject, version, occurred_at, traceparent, data)
+                select ($1)[e.place], head.positions[e.place] + e.position, e.event_id, e.type, e.subject, e.version, $2, e.traceparent, e.data
+                from head, unnest($3, $4, $5, $6, $7, $8, $9, $10) as e(place, position, event_id, type, subject, version, traceparent, data)
+                returning 1)
+            select head.positions, (select count(*) from written) from head
+            """,
+            Value(Array.ConvertAll(shards, shard => (short)shard)), Value(now), Value(Column(rows, e => Array.IndexOf(shards, e.Shard) + 1)), Value(Column(rows, e => e.Position)),
+            Value(Column(rows, e => e.EventId)), Value(Column(rows, e => e.Type)), Value(Column(rows, e => e.Subject)),
+            Value(Column(rows, e => e.Version)), OptionalTexts(Column(rows, e => e.TraceParent)), Value(Column(rows, e => e.Data)),
+            Value(Array.ConvertAll(shards, shard => lastPositions[shard])));
     }
 
     private static void AddCustomers(NpgsqlBatch batch, GroupState state)

@@ -5,6 +5,6 @@ internal sealed class IntakeOptions
 {
     public const string Section = "Shop:Intake";
 
-    /// <summary>Commands waiting per shard, at most: the default is less than a second of work. Beyond it the answer is 503.</summary>
-    public int Capacity { get; set; } = 4_096;
+    /// <summary>Commands waiting, at most: the default is about a second of work. Beyond it the answer is 503.</summary>
+    public int Capacity { get; set; } = 16_384;
 }

@@ -19,6 +19,9 @@ internal sealed class Submission(Command command, int? ifMatch, bool trusted, st
 
     public AggregateId Target { get; } = AggregateId.TargetOf(command);
 
+    /// <summary>The target's shard, in whose log its events stand; known when the command is routed.</summary>
+    public int Shard { get; set; }
+
     /// <summary>SHA-256 over the command's content, by which a retry is told from a different command.</summary>
     public byte[] Hash { get; } = CommandHash.Of(command);
 

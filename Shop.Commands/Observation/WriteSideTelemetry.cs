@@ -23,7 +23,7 @@ internal sealed class WriteSideTelemetry
     private readonly Histogram<double> decideDuration;
     private readonly Histogram<double> commitDuration;
     private readonly Histogram<double> relayDelay;
-    private volatile IReadOnlyList<ShardWriter> writers = [];
+    private volatile GroupIntake? intake;
     private volatile OutboxBacklog? backlog;
 
     public WriteSideTelemetry(IMeterFactory meters, OutboxHandOff handOff, TimeProvider time)
@@ -38,8 +38,7 @@ internal sealed class WriteSideTelemetry
         decideDuration = meter.CreateHistogram<double>(ShopMetrics.DecideDuration);
         commitDuration = meter.CreateHistogram<double>(ShopMetrics.CommitDuration);
         relayDelay = meter.CreateHistogram<double>(ShopMetrics.RelayDelay);
-        meter.ObserveGauge(ShopMetrics.IntakeDepth, () =>
-            writers.Select((writer, shard) => new Measurement<int>(writer.Waiting, new KeyValuePair<string, object?>("shop.shard", shard))));
+        meter.ObserveGauge<int>(ShopMetrics.IntakeDepth, () => intake is { } known ? [new(known.Waiting)] : []);
         meter.ObserveGauge<long>(ShopMetrics.OutboxDepth, () => Of(known => known.Depth));
         meter.ObserveGauge<double>(ShopMetrics.OutboxOldestAge, () => Of(known => known.OldestAge.TotalSeconds));
         meter.ObserveGauge<long>(ShopMetrics.OutboxParked, () => Of(known => known.Parked));
@@ -54,7 +53,7 @@ internal sealed class WriteSideTelemetry
         parked.Add(0);
     }
 
-    public void ObserveIntake(IReadOnlyList<ShardWriter> created) => writers = created;
+    public void ObserveIntake(GroupIntake started) => intake = started;
 
     /// <summary>Null when it is not known: then there is no value, rather than an old one.</summary>
     public void ObserveBacklog(OutboxBacklog? read) => backlog = read;
@@ -63,14 +62,14 @@ internal sealed class WriteSideTelemetry
     /// The span of a group. Commands of one trace make it a part of that trace; a group that joins several is a trace of its own, which links
     /// to each of them.
     /// </summary>
-    public static Activity? StartGroup(int shard, List<Submission> group)
+    public static Activity? StartGroup(int writer, List<Submission> group)
     {
         if (!source.HasListeners()) return null;
         List<ActivityContext> callers = [.. group.Select(submission => MessagingTelemetry.ParseContext(submission.TraceParent))
             .Where(context => context != default).Distinct().Take(MaxLinks)];
         var parent = callers.Count > 0 && callers.TrueForAll(context => context.TraceId == callers[0].TraceId) ? callers[0] : default;
         return source.StartActivity("decide group", ActivityKind.Internal, parent, links: parent == default ? callers.Select(context => new ActivityLink(context)) : null)
-            ?.SetTag("shop.shard", shard).SetTag("shop.group.size", group.Count);
+            ?.SetTag("shop.writer", writer).SetTag("shop.group.size", group.Count);
     }
 
     /// <summary>Returns the timestamp from which the commit is measured.</summary>

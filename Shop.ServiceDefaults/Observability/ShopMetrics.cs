@@ -48,7 +48,7 @@ public static class ShopMetrics
         "Of one group: writing it and committing.", durations);
 
     public static readonly MetricDefinition IntakeDepth = new(Commands, MetricKind.Gauge, "shop.commands.intake.depth", "{command}",
-        "Commands waiting for their shard's writer, by shard.");
+        "Commands waiting for a writer.");
 
     public static readonly MetricDefinition OutboxDepth = new(Commands, MetricKind.Gauge, "shop.outbox.depth", "{event}",
         "Committed events that the bus has not accepted yet, of the whole database.");

@@ -37,20 +37,21 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
         };
         ActivitySource.AddActivityListener(listener);
 
-        // While one table is locked, the commands of all shards gather behind the four that wait for it.
+        // While one table is locked, the commands of all shards gather behind the writers that wait for it.
+        var writers = Math.Clamp(Environment.ProcessorCount, 1, 4);
         await using var blocker = new NpgsqlConnection(connectionString);
         await blocker.OpenAsync(Cancellation);
         await using var transaction = await blocker.BeginTransactionAsync(Cancellation);
         await using (var block = new NpgsqlCommand("lock table customers in access exclusive mode", blocker)) await block.ExecuteNonQueryAsync(Cancellation);
         var registering = Enumerable.Range(0, 400).Select(index => host.DoAsync(new RegisterCustomer($"C{index}", "Customer"), Cancellation)).ToArray();
-        await Eventually.TrueAsync(async () => (long)(await ScalarAsync("select count(*) from pg_locks where not granted"))! >= 4, "every writer waits", Cancellation);
+        await Eventually.TrueAsync(async () => (long)(await ScalarAsync("select count(*) from pg_locks where not granted"))! >= writers, "every writer waits", Cancellation);
         await transaction.RollbackAsync(Cancellation);
         await Task.WhenAll(registering);
 
         Assert.Equal(400L, await ScalarAsync("select count(*) from customers"));
         await Eventually.TrueAsync(() => Task.FromResult(batches.Contains("write")), "the batches are seen", Cancellation);
         Assert.Equal(batches.Count(batch => batch == "load"), batches.Count(batch => batch == "write"));
-        Assert.InRange(batches.Count(batch => batch == "write"), 4, 100);
+        Assert.InRange(batches.Count(batch => batch == "write"), writers, 100);
     }
 
     [Fact]

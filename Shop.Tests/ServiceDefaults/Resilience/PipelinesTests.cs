@@ -34,7 +34,7 @@ public sealed partial class PipelinesTests
     [Fact]
     public void A_caller_waits_longer_than_whom_it_calls()
     {
-        Assert.True(Pipelines.CommandBudget > ShardWriter.DoubtLimit);
+        Assert.True(Pipelines.CommandBudget > CommandWriter.DoubtLimit);
         Assert.True(Pipelines.QueryBudget > TimeSpan.FromSeconds(SeenWait.MaxSeconds));
         Assert.All(Pipelines.Calls, call => Assert.True(call.CallerWaits > call.CalleeTakes, $"{call}"));
         Assert.True(Pipelines.HttpAttemptBudget > Pipelines.QueryBudget);

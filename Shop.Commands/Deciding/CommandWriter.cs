@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Threading.Channels;
 using Npgsql;
 using Shop.Commands.Observation;
 using Shop.Commands.Outbox;
@@ -8,43 +7,45 @@ using Shop.ServiceDefaults.Reliability;
 namespace Shop.Commands.Deciding;
 
 /// <summary>
-/// The one writer of a shard in this process: takes whatever is waiting as a group, decides and commits it in two round trips, and
-/// answers the callers only after the commit. It never waits for a group to fill: an idle system commits single commands.
+/// Decides and commits one group after the other, each in two round trips over a connection of its own, and answers the callers only after the
+/// commit.
 /// </summary>
-internal sealed partial class ShardWriter(
-    int shard, int capacity, NpgsqlDataSource dataSource, OutboxHandOff handOff, WriteSideTelemetry telemetry, TimeProvider time,
-    ILogger<ShardWriter> logger) : IAsyncDisposable
+internal sealed partial class CommandWriter(
+    int number, int shardCount, NpgsqlDataSource dataSource, OutboxHandOff handOff, WriteSideTelemetry telemetry, TimeProvider time,
+    ILogger<CommandWriter> logger) : IAsyncDisposable
 {
-    private const int MaxGroup = 512;
     private const int MaxDecisions = 20;
     internal static readonly TimeSpan DoubtLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
-    private readonly Channel<Submission> intake = Channel.CreateBounded<Submission>(new BoundedChannelOptions(capacity) { SingleReader = true });
+    private readonly long[] lastPositions = new long[shardCount];
+    private readonly HashSet<AggregateId> targets = [];
+    private readonly HashSet<string> commandIds = new(StringComparer.Ordinal);
     private NpgsqlConnection? connection;
 
-    /// <summary>Commands in the intake.</summary>
-    public int Waiting => intake.Reader.Count;
+    /// <summary>Ends when the group's callers have been answered, whatever became of it.</summary>
+    public Task UnderWay { get; private set; } = Task.CompletedTask;
 
-    /// <summary>False when the intake is full: the caller is told to come back.</summary>
-    public bool TrySubmit(Submission submission) => intake.Writer.TryWrite(submission);
+    /// <summary>Commands in the group under way, or in the last one.</summary>
+    public int GroupSize { get; private set; }
 
-    /// <summary>Waits for a place in the intake: a streamed request is slowed down instead of refused.</summary>
-    /// <exception cref="ChannelClosedException">The service is stopping.</exception>
-    public ValueTask SubmitAsync(Submission submission, CancellationToken cancellationToken) => intake.Writer.WriteAsync(submission, cancellationToken);
+    /// <summary>True when the group under way, or the last one, has an aggregate or a command in common with this one.</summary>
+    public bool Concerns(List<Submission> group) => group.Exists(submission =>
+        targets.Contains(submission.Target) || (submission.Command.CommandId is { } commandId && commandIds.Contains(commandId)));
 
-    /// <summary>No more commands; what has been taken is finished.</summary>
-    public void Complete() => intake.Writer.TryComplete();
-
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Takes a group; only when none is under way.</summary>
+    public void Start(List<Submission> group)
     {
-        var group = new List<Submission>(MaxGroup);
-        while (await intake.Reader.WaitToReadAsync(cancellationToken))
+        GroupSize = group.Count;
+        targets.Clear();
+        commandIds.Clear();
+        foreach (var submission in group)
         {
-            while (group.Count < MaxGroup && intake.Reader.TryRead(out var submission)) group.Add(submission);
-            await ProcessAsync(group, cancellationToken);
-            group.Clear();
+            targets.Add(submission.Target);
+            if (submission.Command.CommandId is { } commandId) commandIds.Add(commandId);
         }
+
+        UnderWay = ProcessAsync(group, CancellationToken.None);
     }
 
     private async Task ProcessAsync(List<Submission> group, CancellationToken cancellationToken)
@@ -56,14 +57,14 @@ internal sealed partial class ShardWriter(
         catch (PostgresException exception) when (group.Count > 1 && !IsOutage(exception))
         {
             // One command that the database cannot take must not fail its neighbours: each gets a transaction of its own.
-            Log.GroupRefused(logger, exception, shard, group.Count);
+            Log.GroupRefused(logger, exception, number, group.Count);
             await RollBackAsync();
             foreach (var submission in group) await ProcessAsync([submission], cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // A bug: the callers get an answer, the writer goes on with a new connection.
-            Log.GroupFailed(logger, exception, shard, group.Count);
+            Log.GroupFailed(logger, exception, number, group.Count);
             await DropConnectionAsync();
             AnswerUnavailable(group, "The command could not be decided.", mayHaveHappened: false);
         }
@@ -71,7 +72,7 @@ internal sealed partial class ShardWriter(
 
     private async Task DecideAndCommitAsync(List<Submission> group, CancellationToken cancellationToken)
     {
-        using var span = WriteSideTelemetry.StartGroup(shard, group);
+        using var span = WriteSideTelemetry.StartGroup(number, group);
         var groupId = Guid.CreateVersion7(time.GetUtcNow());
         var startedAt = time.GetTimestamp();
         GroupDecision? inDoubt = null;
@@ -96,9 +97,10 @@ internal sealed partial class ShardWriter(
                     if (SeededBug.IsOn(SeededBug.AcknowledgeBeforeCommit)) Answer(group, decision);
 #endif
                     CrashPoint.Reached(CrashPoint.BeforeCommit);
-                    var events = await GroupWrite.RunAsync(connection, shard, state, decision, now, CancellationToken.None);
+                    var events = await GroupWrite.RunAsync(connection, state, decision, lastPositions, now, CancellationToken.None);
                     CrashPoint.Reached(CrashPoint.AfterCommitBeforeHandOff);
-                    handOff.Offer(new CommittedGroup(events, time.GetTimestamp()));
+                    var committedAt = time.GetTimestamp();
+                    foreach (var ofShard in events) handOff.Offer(new CommittedGroup(ofShard, committedAt));
                     telemetry.GroupCommitted(decidedAt);
                     CrashPoint.Reached(CrashPoint.AfterHandOffBeforeAnswer);
                 }
@@ -110,20 +112,20 @@ internal sealed partial class ShardWriter(
             {
                 // The commit had happened before its connection was lost; the events' positions are not known here, the relay reads them.
                 await RollBackAsync();
-                handOff.Wake(shard);
+                foreach (var shard in inDoubt.Shards) handOff.Wake(shard);
                 Answer(group, inDoubt);
                 return;
             }
             catch (PostgresException exception) when (IsRace(exception) && attempt < MaxDecisions)
             {
                 // Another process was faster. The transaction is rolled back, so nothing is in doubt: load and decide again.
-                Log.DecidingAgain(logger, shard, exception.SqlState, attempt);
+                Log.DecidingAgain(logger, number, exception.SqlState, attempt);
                 inDoubt = null;
                 await RollBackAsync();
             }
             catch (Exception exception) when (IsOutage(exception))
             {
-                Log.Outage(logger, exception, shard);
+                Log.Outage(logger, exception, number);
                 span?.SetStatus(ActivityStatusCode.Error, exception.Message);
                 await DropConnectionAsync();
                 if (!committing && inDoubt is null || time.GetElapsedTime(startedAt) > DoubtLimit)
@@ -173,7 +175,7 @@ internal sealed partial class ShardWriter(
         catch (NpgsqlException exception)
         {
             // The server rolls back by itself when the connection goes.
-            Log.Outage(logger, exception, shard);
+            Log.Outage(logger, exception, number);
             await DropConnectionAsync();
         }
     }
@@ -191,22 +193,21 @@ internal sealed partial class ShardWriter(
 
     public async ValueTask DisposeAsync()
     {
-        Complete();
         if (connection is not null) await connection.DisposeAsync();
     }
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Shard {Shard}: the database refused a group of {Count}; deciding its commands one by one")]
-        public static partial void GroupRefused(ILogger logger, Exception exception, int shard, int count);
+        [LoggerMessage(LogLevel.Warning, "Writer {Writer}: the database refused a group of {Count}; deciding its commands one by one")]
+        public static partial void GroupRefused(ILogger logger, Exception exception, int writer, int count);
 
-        [LoggerMessage(LogLevel.Error, "Shard {Shard}: a group of {Count} failed")]
-        public static partial void GroupFailed(ILogger logger, Exception exception, int shard, int count);
+        [LoggerMessage(LogLevel.Error, "Writer {Writer}: a group of {Count} failed")]
+        public static partial void GroupFailed(ILogger logger, Exception exception, int writer, int count);
 
-        [LoggerMessage(LogLevel.Debug, "Shard {Shard}: deciding again after {SqlState} (attempt {Attempt})")]
-        public static partial void DecidingAgain(ILogger logger, int shard, string sqlState, int attempt);
+        [LoggerMessage(LogLevel.Debug, "Writer {Writer}: deciding again after {SqlState} (attempt {Attempt})")]
+        public static partial void DecidingAgain(ILogger logger, int writer, string sqlState, int attempt);
 
-        [LoggerMessage(LogLevel.Warning, "Shard {Shard}: the database does not answer")]
-        public static partial void Outage(ILogger logger, Exception exception, int shard);
+        [LoggerMessage(LogLevel.Warning, "Writer {Writer}: the database does not answer")]
+        public static partial void Outage(ILogger logger, Exception exception, int writer);
     }
 }
