@@ -1,4 +1,5 @@
 using Shop.Bench.Measuring;
+using Shop.Projector.Hosting;
 
 namespace Shop.Bench.Read;
 
@@ -23,7 +24,7 @@ internal static class ReadBench
             new(StoreDurability, $"{ProjectionRig.Batch} per command, one command at a time", "loop and store share the machine's cores"),
             token => rig.WriteAsync(count, token));
         var projector = Subject.Of("projector", "broker to store", "events/s",
-            new(StoreDurability, $"up to {ProjectionRig.Batch} events per batch, two batches at work, full subscription", "broker, projector and store share the machine's cores"),
+            new(StoreDurability, $"up to {ProjectionWorker.MaxBatch} events per batch, {ProjectionWorker.Workers + ProjectionWorker.Helpers} batches at work, full subscription", "broker, projector and store share the machine's cores"),
             token => rig.ProjectAsync(count, token));
         // Compiled before anything is measured.
         await rig.ProjectAsync(count, cancellationToken);

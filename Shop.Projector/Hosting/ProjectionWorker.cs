@@ -19,19 +19,19 @@ internal sealed partial class ProjectionWorker(
     IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ProjectionWorker> logger) : BackgroundService
 {
     /// <summary>One bulk write's worth: larger ones gain nothing and make the first event of a batch wait for the last.</summary>
-    private const int MaxBatch = 500;
+    public const int MaxBatch = 500;
 
     /// <summary>
     /// Batches at work at once: one is read and worked out while the store writes the other. They may be about the same orders; that is
     /// what two projectors do too.
     /// </summary>
-    private const int Workers = 2;
+    public const int Workers = 2;
 
     /// <summary>
     /// So many more while there is a backlog, each for one batch: whoever gets a full one knows that more are waiting. With less to do one more
     /// would only make batches smaller, which costs more for each event.
     /// </summary>
-    private const int Helpers = 1;
+    public const int Helpers = 1;
 
     /// <summary>What is at work and one batch more, which is as much as a receiver may hold.</summary>
     private const int Prefetch = (Workers + Helpers + 1) * MaxBatch;

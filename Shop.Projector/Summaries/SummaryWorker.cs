@@ -6,7 +6,7 @@ namespace Shop.Projector.Summaries;
 
 /// <summary>
 /// Sweeps at most once a second, so that no bucket is summed more often, however many orders it gets. It rests after every command for several
-/// times as long as that took: summing takes no more than a fifth of the time from projecting, and never much of it at once. Whoever says what
+/// times as long as that took: summing takes no more than a tenth of the time from projecting, and never much of it at once. Whoever says what
 /// he has seen gets it summed for him.
 /// </summary>
 internal sealed partial class SummaryWorker(
@@ -19,7 +19,7 @@ internal sealed partial class SummaryWorker(
     private static readonly TimeSpan shortestRest = TimeSpan.FromMilliseconds(10);
 
     /// <summary>A rest is as many times as long as the work before it.</summary>
-    private const int RestPerWork = 4;
+    private const int RestPerWork = 9;
 
     private long workingSince;
 
