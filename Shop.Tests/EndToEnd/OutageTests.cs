@@ -103,27 +103,36 @@ public sealed class OutageTests(OutageTests.RunningShop running) : IClassFixture
 
     private async Task AssertAllVisibleAsync()
     {
-        for (var order = 1; order <= nextOrder; order++)
-        {
-            await Eventually.TrueAsync(async () =>
-            {
-                try
-                {
-                    using var response = await queries.GetAsync($"/orders/{customer}-{order}", Cancellation);
-                    return response.StatusCode == HttpStatusCode.OK;
-                }
-                catch (HttpRequestException)
-                {
-                    return false;
-                }
-            }, $"order {order} of {nextOrder} is visible", Cancellation, TimeSpan.FromSeconds(60));
-        }
-
         await Eventually.TrueAsync(async () =>
         {
-            var summary = await queries.GetFromJsonAsync<JsonElement>($"/customers/{customer}", Cancellation);
+            if (await TryGetAsync($"/customers/{customer}") is not { } summary) return false;
             return summary.GetProperty("orders").GetInt32() == nextOrder && summary.GetProperty("totalSpent").GetDecimal() == nextOrder * 5.00m;
-        }, "the summary counts every order once", Cancellation);
+        }, $"the summary counts each of {nextOrder} orders once", Cancellation, TimeSpan.FromSeconds(60));
+
+        HashSet<string> visible = [];
+        for (var next = $"/customers/{customer}/orders?limit=100"; next is not null;)
+        {
+            var page = await TryGetAsync(next);
+            Assert.NotNull(page);
+            visible.UnionWith(page.Value.GetProperty("orders").EnumerateArray().Select(order => order.GetProperty("_id").GetString()!));
+            next = page.Value.TryGetProperty("next", out var cursor) ? $"/customers/{customer}/orders?limit=100&cursor={cursor.GetString()}" : null;
+        }
+
+        Assert.Equal(Enumerable.Range(1, nextOrder).Select(order => $"{customer}-{order}").ToHashSet(), visible);
+    }
+
+    /// <summary>The answer, or nothing while queries, store or the customer are not there.</summary>
+    private async Task<JsonElement?> TryGetAsync(string path)
+    {
+        try
+        {
+            using var response = await queries.GetAsync(path, Cancellation);
+            return response.StatusCode == HttpStatusCode.OK ? await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation) : null;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
     }
 
     public ValueTask DisposeAsync()
