@@ -9,6 +9,7 @@ namespace Shop.Local.Mongo.Storage;
 internal sealed class Catalog : IDisposable
 {
     private const int SnapshotFrameBytes = 1024 * 1024;
+    private const long LargeBytes = 64L << 20;
     private readonly ConcurrentDictionary<string, Collection> collections = new(StringComparer.Ordinal);
     private readonly FileStream? directoryLock;
     private readonly Journal? journal;
@@ -25,6 +26,8 @@ internal sealed class Catalog : IDisposable
             journal = Journal.Open(dataDirectory, replay.Apply);
             foreach (var collection in replay.Finish()) collections[collection.Namespace] = collection;
             lastId = replay.LastId;
+            // Replaying leaves as much garbage behind as it kept; nobody waits yet.
+            if (collections.Values.Sum(collection => collection.DataBytes) > LargeBytes) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
         catch (UnauthorizedAccessException refused)
         {
@@ -40,7 +43,7 @@ internal sealed class Catalog : IDisposable
     public Lock Gate { get; } = new();
     public IEnumerable<Collection> Collections => collections.Values;
     /// <summary>Bytes of log beyond which a snapshot saves space and starting time.</summary>
-    public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(64L << 20, 2 * collections.Values.Sum(collection => collection.DataBytes));
+    public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(LargeBytes, 2 * collections.Values.Sum(collection => collection.DataBytes));
     public Collection? Find(string name) => collections.GetValueOrDefault(name);
     public Collection FindOrCreate(string name) => Find(name) ?? Create(name, false);
 
@@ -52,7 +55,7 @@ internal sealed class Catalog : IDisposable
                 return mustBeNew ? throw MongoRefusal.NamespaceExists($"Collection {name} already exists.") : existing;
             Namespaces.Check(name);
             var collection = new Collection(++lastId, name, Guid.CreateVersion7());
-            Commit(batch => batch.Create(collection));
+            Commit(new ChangeBatch().Create(collection));
             return collections[name] = collection;
         }
     }
@@ -63,7 +66,7 @@ internal sealed class Catalog : IDisposable
             lock (collection.Gate)
             {
                 if (collection.Dropped) return;
-                Commit(batch => batch.Drop(collection.Id));
+                Commit(new ChangeBatch().Drop(collection.Id));
                 collection.Dropped = true;
                 collections.TryRemove(collection.Namespace, out _);
             }
@@ -79,7 +82,7 @@ internal sealed class Catalog : IDisposable
             if (Find(to) is { } target) Drop(dropTarget ? target : throw MongoRefusal.NamespaceExists("target namespace exists"));
             lock (source.Gate)
             {
-                Commit(batch => batch.Rename(source.Id, to));
+                Commit(new ChangeBatch().Rename(source.Id, to));
                 collections.TryRemove(from, out _);
                 source.Namespace = to;
                 collections[to] = source;
@@ -124,13 +127,6 @@ internal sealed class Catalog : IDisposable
         return position;
     }
 
-    private void Commit(Action<ChangeBatch> change)
-    {
-        var batch = new ChangeBatch();
-        change(batch);
-        Commit(batch);
-    }
-
     public void Sync(long position) => journal?.Sync(position);
 
     /// <summary>
@@ -145,8 +141,7 @@ internal sealed class Catalog : IDisposable
         {
             foreach (var collection in collections.Values)
             {
-                var head = new ChangeBatch();
-                head.Create(collection);
+                var head = new ChangeBatch().Create(collection);
                 foreach (var index in collection.Indexes.Skip(1)) head.CreateIndex(collection.Id, index.Definition);
                 heads.Add((collection, head));
             }

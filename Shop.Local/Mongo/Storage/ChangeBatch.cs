@@ -26,15 +26,15 @@ internal sealed class ChangeBatch
     public int Length => length;
     public bool IsEmpty => length == HeaderBytes;
 
-    public void Create(Collection collection) => Add(ChangeKind.Create, collection.Id,
+    public ChangeBatch Create(Collection collection) => Add(ChangeKind.Create, collection.Id,
         new BsonDocument { { "ns", collection.Namespace }, { "uuid", new BsonBinaryData(collection.Uuid, GuidRepresentation.Standard) } }.ToBson());
 
-    public void Drop(int collection) => Add(ChangeKind.Drop, collection, new BsonDocument().ToBson());
-    public void Rename(int collection, string name) => Add(ChangeKind.Rename, collection, new BsonDocument("ns", name).ToBson());
-    public void CreateIndex(int collection, IndexDefinition definition) => Add(ChangeKind.CreateIndex, collection, definition.Spec.ToBson());
-    public void DropIndex(int collection, string name) => Add(ChangeKind.DropIndex, collection, new BsonDocument("name", name).ToBson());
-    public void Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
-    public void Delete(int collection, RawValue id) => Add(ChangeKind.Delete, collection, new BsonDocument("_id", id.ToBson()).ToBson());
+    public ChangeBatch Drop(int collection) => Add(ChangeKind.Drop, collection, new BsonDocument().ToBson());
+    public ChangeBatch Rename(int collection, string name) => Add(ChangeKind.Rename, collection, new BsonDocument("ns", name).ToBson());
+    public ChangeBatch CreateIndex(int collection, IndexDefinition definition) => Add(ChangeKind.CreateIndex, collection, definition.Spec.ToBson());
+    public ChangeBatch DropIndex(int collection, string name) => Add(ChangeKind.DropIndex, collection, new BsonDocument("name", name).ToBson());
+    public ChangeBatch Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
+    public ChangeBatch Delete(int collection, RawValue id) => Add(ChangeKind.Delete, collection, new BsonDocument("_id", id.ToBson()).ToBson());
     public void Clear() => length = HeaderBytes;
     /// <summary>The frame, valid until the next change.</summary>
     public ReadOnlySpan<byte> Seal()
@@ -58,7 +58,7 @@ internal sealed class ChangeBatch
         }
     }
 
-    private void Add(ChangeKind kind, int collection, byte[] document)
+    private ChangeBatch Add(ChangeKind kind, int collection, byte[] document)
     {
         var needed = length + 5 + document.Length;
         if (needed > buffer.Length) Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
@@ -66,5 +66,6 @@ internal sealed class ChangeBatch
         BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(length + 1), collection);
         document.CopyTo(buffer, length + 5);
         length = needed;
+        return this;
     }
 }
