@@ -55,6 +55,31 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Commands_on_one_order_are_decided_in_order_whatever_groups_they_fall_into()
+    {
+        await using var host = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
+        await host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation);
+        await host.DoAsync(new AddProduct("P", "Product", 2.50m), Cancellation);
+
+        // None of the steps waits for an answer: one finds the step before it in its own group, or in the one under way.
+        var orders = Enumerable.Range(0, 300).ToArray();
+        string[] lines =
+        [
+            .. orders.SelectMany(order => new[]
+            {
+                $$"""{"type":"PlaceOrder","orderId":"O{{order}}","customerId":"C","items":[{"productId":"P","quantity":1,"price":2.50}]}""",
+                $$"""{"type":"PayOrder","orderId":"O{{order}}"}""",
+                $$"""{"type":"ShipOrder","orderId":"O{{order}}"}""",
+            }),
+        ];
+        var answers = await CommandsHost.PostLinesAsync(host.Http, "/commands/batch", lines, Cancellation);
+
+        Assert.All(answers, answer => Assert.True(answer.Status is 200 or 201, $"line {answer.Line}: {answer.Status} {answer.Problem?.Detail}"));
+        Assert.Equal(300L, await ScalarAsync("select count(*) from orders where status = 'Shipped' and version = 3"));
+        Assert.Equal(900L, await ScalarAsync("select count(*) from outbox where subject like 'order/O%'"));
+    }
+
+    [Fact]
     public async Task Concurrent_duplicates_over_two_processes_have_one_effect_and_the_same_answer()
     {
         await using var first = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
