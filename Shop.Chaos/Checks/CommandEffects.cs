@@ -1,5 +1,6 @@
 using System.Globalization;
 using Shop.Chaos.History;
+using Shop.Contracts.Commands;
 
 namespace Shop.Chaos.Checks;
 
@@ -16,6 +17,7 @@ internal static class CommandEffects
         return commands.SelectMany(command => OfCommand([.. command], [.. effects[Identity(command.First())]], write))
             .Concat(Unasked(history, write))
             .Concat(OutOfOrder(commands))
+            .Concat(Unexplained(history))
             .Concat(States(write));
     }
 
@@ -36,6 +38,8 @@ internal static class CommandEffects
             yield return Found("an acknowledged command is never lost", done[0].End, $"{first.Type} {first.Key} was acknowledged as version {done[0].Version}, and PostgreSQL does not have it");
         foreach (var answer in done.Where(answer => effects.Count == 1 && answer.Version != effects[0].Version))
             yield return Found("every answer says the version that the effect has", answer.End, $"{first.Type} {first.Key} was answered version {answer.Version}, its event has {effects[0].Version}");
+        foreach (var answer in done.Where(answer => effects.Count == 1 && answer.IfMatch is { } expected && effects[0].Version != expected + 1))
+            yield return Found("what is done if a version matches is done to that version", answer.End, $"{first.Type} {first.Key} was to be done to version {answer.IfMatch}, and made version {effects[0].Version}");
         if (done.Count == 0 && effects.Count > 0 && attempts.All(attempt => attempt.Answer == Answer.Refused))
             yield return Found("nothing refused is done", attempts[^1].End, $"{first.Type} {first.Key} was refused at every attempt, and is version {effects[0].Version}");
 
@@ -55,6 +59,25 @@ internal static class CommandEffects
         return write.Outbox.Where(row => !asked.Contains((row.CommandType, row.Subject, row.Mark)))
             .Select(row => new Violation('a', "nothing happens that nobody asked for", row.Subject, Violation.AtTheEnd,
                 $"{row.Type} version {row.Version} has the mark '{row.Mark}', which no command wrote", []));
+    }
+
+    /// <summary>
+    /// Some refusals cannot be right: a client sends the same content whenever it sends the same id, and what was created before a command
+    /// was sent is not unknown to it.
+    /// </summary>
+    private static IEnumerable<Violation> Unexplained(RecordedHistory history)
+    {
+        const string rule = "every refusal is explainable";
+        var created = history.Commands.Where(attempt => attempt is { Answer: Answer.Done, Type: nameof(PlaceOrder) or nameof(RegisterCustomer) or nameof(AddProduct) })
+            .GroupBy(attempt => attempt.Subject).ToDictionary(attempts => attempts.Key, attempts => attempts.MinBy(attempt => attempt.End)!);
+        foreach (var attempt in history.Commands.Where(attempt => attempt is { Answer: Answer.Refused, Detail: not null }))
+        {
+            var isAlien = attempt.Detail!.Contains("command-id-reused", StringComparison.Ordinal) || attempt.Detail.Contains("id-taken", StringComparison.Ordinal);
+            if (isAlien) yield return new('a', rule, attempt.Subject, attempt.End, $"{attempt.Key} is taken for another command: {attempt.Detail}", [attempt.Seq]);
+            // A new order may name a customer who is unknown; this is about the target itself.
+            else if (created.TryGetValue(attempt.Subject, out var creating) && attempt.Type != creating.Type && creating.End < attempt.Start && attempt.Detail.Contains("unknown-", StringComparison.Ordinal))
+                yield return new('a', rule, attempt.Subject, attempt.End, $"{attempt.Key} was told that {attempt.Subject} is unknown, which was acknowledged before: {attempt.Detail}", [creating.Seq, attempt.Seq]);
+        }
     }
 
     /// <summary>Who asks after somebody else was answered comes after him.</summary>

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Text.Json;
 using MongoDB.Driver;
 using Npgsql;
@@ -13,6 +14,8 @@ internal static class ContentReader
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
+        // One moment, whatever is still being committed.
+        await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var outbox = await ListAsync(connection, "select shard, position, event_id, type, subject, version, data from outbox order by shard, position", Row, cancellationToken);
         var states = await ListAsync(connection, """
             select 'order/' || order_id, version, status, null from orders

@@ -6,7 +6,8 @@ namespace Shop.Chaos.Checks;
 /// <param name="Version">Its version.</param>
 /// <param name="Sequence">The broker's number: one for each time that it was published, in that order.</param>
 /// <param name="At">When the broker got it, in seconds since the beginning.</param>
-internal sealed record Delivery(Guid EventId, string Subject, int Version, long Sequence, double At);
+/// <param name="Arrived">When the harness got it, in seconds since the beginning.</param>
+internal sealed record Delivery(Guid EventId, string Subject, int Version, long Sequence, double At, double Arrived);
 
 /// <summary>
 /// (b) The outbox is gap-free, per aggregate versions are 1..n in it, everything in it was accepted by the broker; what is published arrives
@@ -18,6 +19,9 @@ internal static class OutboxLog
     private const double ToleratedDuplicates = 0.05;
 
     private const int FewDuplicates = 5;
+
+    /// <summary>With fewer events than these a calm tells nothing about duplicates.</summary>
+    public const int FewestInCalm = 8 * FewDuplicates;
 
     public static IEnumerable<Violation> Check(WriteSide write, IReadOnlyList<Delivery> deliveries, (double From, double To) calm, bool brokerKeptOrder) =>
         Positions(write).Concat(Versions(write)).Concat(Undelivered(write, deliveries)).Concat(Repeated(deliveries, calm)).Concat(brokerKeptOrder ? OutOfOrder(deliveries) : []);

@@ -64,11 +64,11 @@ internal static class ReadModelFold
 
     // An order's own facts are the last event's; the names in it are the newest ones.
     private static string Text(OrderState order, Dictionary<string, CustomerState> customers, Dictionary<string, ProductState> products) => Text(
-        order.Version, order.Status, order.TotalAmount, order.OrderDate, customers[order.CustomerId].Name, customers[order.CustomerId].NameVersion,
+        order.Version, $"{order.Status} {order.PaidAt:O} {order.ShippedAt:O} {order.CancelledAt:O}", order.TotalAmount, order.OrderDate, customers[order.CustomerId].Name, customers[order.CustomerId].NameVersion,
         order.Items.Select(line => (line.ProductId, products[line.ProductId].Name, products[line.ProductId].NameVersion, line.Quantity, line.Price)));
 
     private static string Text(OrderDocument order) => Text(
-        order.Version, order.Status, order.TotalAmount, order.OrderDate, order.CustomerName, order.CustomerVersion,
+        order.Version, $"{order.Status} {order.PaidAt:O} {order.ShippedAt:O} {order.CancelledAt:O}", order.TotalAmount, order.OrderDate, order.CustomerName, order.CustomerVersion,
         order.Items.Select(line => (line.ProductId, line.ProductName, line.ProductVersion, line.Quantity, line.Price)));
 
     private static string Text(

@@ -12,8 +12,11 @@ internal static class Recovery
 {
     public const double Limit = 30;
 
-    public static IEnumerable<Violation> Check(Comeback comeback)
+    /// <param name="comeback">How it came back.</param>
+    /// <param name="endedByThemselves">Processes that ended although nobody had ended them, and what they said last.</param>
+    public static IEnumerable<Violation> Check(Comeback comeback, IReadOnlyList<string> endedByThemselves)
     {
+        foreach (var end in endedByThemselves) yield return new('f', "no process ends by itself", "", Violation.AtTheEnd, end, []);
         if (comeback.Seconds is null)
             yield return new('f', "every process recovers without a person", "", Violation.AtTheEnd, $"the shop is still not well: {comeback.Last}", []);
         else if (comeback.Seconds > Limit)

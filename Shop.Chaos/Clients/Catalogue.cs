@@ -63,5 +63,8 @@ internal sealed class Catalogue(int clients)
         return new($"place {order}", command, $"order/{order}", Marks.Of(instant));
     }
 
+    /// <summary>Of what only one customer buys.</summary>
+    public const decimal SpecialPrice = 7.75m;
+
     private static decimal Price(int product) => 1.25m + (product * 3.50m);
 }

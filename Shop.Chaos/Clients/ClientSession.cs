@@ -10,15 +10,17 @@ namespace Shop.Chaos.Clients;
 /// </summary>
 internal sealed class ClientSession(int number, int seed, ShopClient shop, Func<string, string> urlOf, Catalogue catalogue, TimeSpan cycle, TimeProvider time)
 {
-    private const int MaxAttempts = 7, MostSeen = 4, Remembered = 12;
+    private const int MostSeen = 4, Remembered = 12;
     private static readonly TimeSpan readPatience = TimeSpan.FromSeconds(4);
 
     private readonly Random random = new(HashCodeOf(seed, number));
-    private readonly Dictionary<string, int> versions = [];
-    private readonly List<string> recent = [];
+    private readonly Persistence sender = new(number, shop, urlOf, time);
     private readonly List<string> orders = [];
     private int placed;
     private int sent;
+    private int newcomers;
+
+    private Knowledge Knowledge => sender.Knowledge;
 
     private static int HashCodeOf(int seed, int number) => unchecked((seed * 397) ^ (number * 7919));
 
@@ -38,7 +40,13 @@ internal sealed class ClientSession(int number, int seed, ShopClient shop, Func<
 
     private async Task CycleAsync(CancellationToken stop)
     {
-        var order = await PlaceAsync(stop);
+        if (random.Next(4) == 0)
+        {
+            await NewcomerAsync(stop);
+            return;
+        }
+
+        var order = await PlaceAsync(Catalogue.CustomerOf(number, random), Catalogue.Lines(random), stop);
         if (random.Next(2) == 0) await ReadOrderAsync(order, random.Next(3) > 0);
         if (random.Next(10) < 7) await ChangeAsync(Pick(orders), hotSlot: null, stop);
         if (random.Next(10) < 4) await HotAsync(stop);
@@ -46,16 +54,49 @@ internal sealed class ClientSession(int number, int seed, ShopClient shop, Func<
         for (var reads = random.Next(1, 4); reads > 0; reads--) await ReadAnythingAsync();
     }
 
-    private async Task<string> PlaceAsync(CancellationToken stop)
+    /// <summary>
+    /// A customer whom nobody else knows orders once or twice, perhaps something that nobody else buys, and perhaps his name or the article's
+    /// is corrected at the same moment; then nothing ever happens to them again. What goes wrong here no later traffic puts right.
+    /// </summary>
+    private async Task NewcomerAsync(CancellationToken stop)
+    {
+        var customer = FormattableString.Invariant($"new-{number}-{++newcomers}");
+        var name = catalogue.Marks.NextName("Customer");
+        await SendAsync(new($"register {customer}", new RegisterCustomer(customer, name), $"customer/{customer}", name), ifMatch: null, stop);
+        IReadOnlyList<PlaceOrderLine> lines = Catalogue.Lines(random);
+        var product = random.Next(2) == 0 ? FormattableString.Invariant($"special-{number}-{newcomers}") : null;
+        if (product is not null)
+        {
+            var called = catalogue.Marks.NextName("Product");
+            await SendAsync(new($"add {product}", new AddProduct(product, called, Catalogue.SpecialPrice), $"product/{product}", called), ifMatch: null, stop);
+            lines = [new(product, 1 + random.Next(3), Catalogue.SpecialPrice), .. lines.Take(1)];
+        }
+
+        var renamed = random.Next(3) switch
+        {
+            0 => Task.CompletedTask,
+            1 when product is not null => RenameAsync($"product/{product}", called => new RenameProduct(product, called), stop),
+            _ => RenameAsync($"customer/{customer}", called => new RenameCustomer(customer, called), stop),
+        };
+        var order = await PlaceAsync(customer, lines, stop);
+        await renamed;
+        if (random.Next(3) == 0) await ReadCustomerAsync(ReadKind.Summary, customer, [$"order/{order}", $"customer/{customer}"]);
+        if (random.Next(3) == 0) await ReadCustomerAsync(ReadKind.History, customer, [$"order/{order}", $"customer/{customer}"]);
+        if (random.Next(3) == 0) await PlaceAsync(customer, lines, stop);
+        await ReadAnythingAsync();
+    }
+
+    private async Task<string> PlaceAsync(string customer, IReadOnlyList<PlaceOrderLine> lines, CancellationToken stop)
     {
         var id = FormattableString.Invariant($"c{number}-{++placed}");
         var instant = catalogue.Marks.NextInstant();
-        var command = new PlaceOrder(id, Catalogue.CustomerOf(number, random), Catalogue.Lines(random)) { Timestamp = instant };
+        var command = new PlaceOrder(id, customer, lines) { Timestamp = instant };
         // With or without a command id: a creating command is recognised by its content as well.
         if (random.Next(2) == 0) command = command with { CommandId = NextCommandId() };
-        await SendAsync(new($"place {id}", command, $"order/{id}", Marks.Of(instant)), ifMatch: null, stop);
-        orders.Add(id);
+        // Some orders are never touched again.
+        if (orders.Count == 0 || random.Next(3) > 0) orders.Add(id);
         if (orders.Count > Remembered) orders.RemoveAt(0);
+        await SendAsync(new($"place {id}", command, $"order/{id}", Marks.Of(instant)), ifMatch: null, stop);
         return id;
     }
 
@@ -70,7 +111,7 @@ internal sealed class ClientSession(int number, int seed, ShopClient shop, Func<
         };
         command = command with { CommandId = NextCommandId() };
         var subject = $"order/{order}";
-        var ifMatch = random.Next(4) == 0 && versions.TryGetValue(subject, out var known) ? known : (int?)null;
+        var ifMatch = random.Next(4) == 0 ? Knowledge.VersionOf(subject) : null;
         var answer = await SendAsync(new(command.CommandId!, command, subject, Marks.Of(instant)), ifMatch, stop);
         if (hotSlot is { } slot && answer == Answer.Done && command is not PayOrder) catalogue.Finished(slot, order);
     }
@@ -79,49 +120,49 @@ internal sealed class ClientSession(int number, int seed, ShopClient shop, Func<
     {
         var slot = random.Next(Catalogue.HotSlots);
         var order = catalogue.HotOrder(slot);
-        var subject = $"order/{order}";
-        if (!versions.ContainsKey(subject)) await SendAsync(Catalogue.PlaceHot(order), ifMatch: null, stop);
+        if (Knowledge.VersionOf($"order/{order}") is null) await SendAsync(Catalogue.PlaceHot(order), ifMatch: null, stop);
         await ChangeAsync(order, slot, stop);
         await ReadOrderAsync(order, random.Next(2) == 0);
     }
 
-    private async Task RenameAsync(CancellationToken stop)
+    private Task RenameAsync(CancellationToken stop)
     {
-        var (subject, command, name) = random.Next(2) == 0
-            ? Named(Catalogue.CustomerOf(number, random), "customer", "Customer", (id, called) => new RenameCustomer(id, called))
-            : Named(Catalogue.Product(random.Next(3)), "product", "Product", (id, called) => new RenameProduct(id, called));
-        command = command with { CommandId = NextCommandId() };
-        await SendAsync(new(command.CommandId!, command, subject, name), ifMatch: null, stop);
+        var (customer, product) = (Catalogue.CustomerOf(number, random), Catalogue.Product(random.Next(3)));
+        return random.Next(2) == 0
+            ? RenameAsync($"customer/{customer}", called => new RenameCustomer(customer, called), stop)
+            : RenameAsync($"product/{product}", called => new RenameProduct(product, called), stop);
+    }
 
-        (string, Command, string) Named(string id, string kind, string what, Func<string, string, Command> rename)
-        {
-            var called = catalogue.Marks.NextName(what);
-            return ($"{kind}/{id}", rename(id, called), called);
-        }
+    private async Task RenameAsync(string subject, Func<string, Command> rename, CancellationToken stop)
+    {
+        var called = catalogue.Marks.NextName(subject[0] == 'c' ? "Customer" : "Product");
+        var command = rename(called) with { CommandId = NextCommandId() };
+        await SendAsync(new(command.CommandId!, command, subject, called), ifMatch: null, stop);
     }
 
     private Task ReadAnythingAsync() => random.Next(10) switch
     {
-        < 4 => ReadOrderAsync(Pick(orders), random.Next(2) == 0),
+        < 4 => ReadOrderAsync(orders.Count > 0 ? Pick(orders) : catalogue.HotOrder(0), random.Next(2) == 0),
         < 6 => ReadOrderAsync(catalogue.HotOrder(random.Next(Catalogue.HotSlots)), random.Next(2) == 0),
-        < 8 => ReadCustomerAsync(ReadKind.History),
-        8 => ReadCustomerAsync(ReadKind.Summary),
-        _ => ReadAsync(ReadKind.BestSellers, "", [], "/products/best-sellers?limit=20"),
+        < 8 => ReadCustomerAsync(ReadKind.History, Catalogue.CustomerOf(number, random), random.Next(2) == 0 ? [] : null),
+        8 => ReadCustomerAsync(ReadKind.Summary, Catalogue.CustomerOf(number, random), random.Next(2) == 0 ? [] : null),
+        _ => ReadAsync(ReadKind.BestSellers, "", [], "/products/best-sellers?limit=100"),
     };
 
     private async Task ReadOrderAsync(string order, bool saysSeen)
     {
         var subject = $"order/{order}";
         var read = await ReadAsync(ReadKind.Order, subject, saysSeen ? SeenWith(subject) : [], $"/orders/{order}");
-        foreach (var document in read.Orders ?? []) Know($"order/{document.Id}", document.Version);
+        foreach (var document in read.Orders ?? []) Knowledge.Know($"order/{document.Id}", document.Version);
     }
 
-    private async Task ReadCustomerAsync(string kind)
+    /// <summary>Says what it has seen of the customer, of these and of a few other things; nothing when <paramref name="seen"/> is null.</summary>
+    private async Task ReadCustomerAsync(string kind, string customer, string[]? seen)
     {
-        var customer = Catalogue.CustomerOf(number, random);
         var subject = $"customer/{customer}";
-        var read = await ReadAsync(kind, subject, random.Next(2) == 0 ? SeenWith(subject) : [], kind == ReadKind.History ? $"/customers/{customer}/orders?limit=50" : $"/customers/{customer}");
-        foreach (var document in read.Orders ?? []) Know($"order/{document.Id}", document.Version);
+        var path = kind == ReadKind.History ? $"/customers/{customer}/orders?limit=50" : $"/customers/{customer}";
+        var read = await ReadAsync(kind, subject, seen is null ? [] : SeenWith([subject, .. seen]), path);
+        foreach (var document in read.Orders ?? []) Knowledge.Know($"order/{document.Id}", document.Version);
     }
 
     private Task<Read> ReadAsync(string kind, string subject, IReadOnlyList<Seen> seen, string path)
@@ -130,61 +171,11 @@ internal sealed class ClientSession(int number, int seed, ShopClient shop, Func<
         return shop.ReadAsync(number, kind, subject, seen, to, urlOf(to), path, readPatience);
     }
 
-    /// <summary>The subject itself, and a few other things that this client has seen lately.</summary>
-    private List<Seen> SeenWith(string subject)
-    {
-        HashSet<string> subjects = [subject];
-        for (var more = random.Next(MostSeen); more > 0 && recent.Count > 0; more--) subjects.Add(Pick(recent));
-        return [.. subjects.Where(versions.ContainsKey).Select(known => new Seen(known, versions[known]))];
-    }
+    private IReadOnlyList<Seen> SeenWith(params string[] subjects) => Knowledge.Seen(subjects, random.Next(MostSeen), random);
 
-    /// <summary>Until it is answered: the same content and command id to one instance or the other, sometimes to both at once.</summary>
-    private async Task<Answer> SendAsync(Intent intent, int? ifMatch, CancellationToken stop)
-    {
-        var answer = Answer.Refused;
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
-        {
-            var first = random.Next(Topology.Commands.Length);
-            // A renaming done twice shows; a payment done twice would be refused by the order's status.
-            var both = random.Next(intent.Command is RenameCustomer or RenameProduct ? 3 : 12) == 0;
-            var tries = both
-                ? await Task.WhenAll(TryAsync(intent, ifMatch, first), TryAsync(intent, ifMatch, 1 - first))
-                : [await TryAsync(intent, ifMatch, first)];
-            if (tries.Any(one => one.Answer == Answer.Done))
-            {
-                // A user who clicks again: the answer must be the first one.
-                if (random.Next(25) == 0) await TryAsync(intent, ifMatch, random.Next(Topology.Commands.Length));
-                return Answer.Done;
-            }
-
-            if (tries.Any(one => one.Answer == Answer.Unknown)) answer = Answer.Unknown;
-            if (tries.All(one => one.Answer == Answer.Refused && one.Status != 503)) return answer;
-            if (stop.IsCancellationRequested) return answer;
-            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(50, 200 * attempt)), time, CancellationToken.None);
-        }
-
-        return answer;
-    }
-
-    private async Task<CommandAttempt> TryAsync(Intent intent, int? ifMatch, int instance)
-    {
-        var to = Topology.Commands[instance];
-        var patience = TimeSpan.FromMilliseconds(random.Next(10) == 0 ? 150 : 2500);
-        var attempt = await shop.SendAsync(number, intent, ifMatch, to, urlOf(to), patience);
-        if (attempt is { Answer: Answer.Done, Version: { } version }) Know(intent.Subject, version);
-        return attempt;
-    }
-
-    private void Know(string subject, int version)
-    {
-        lock (versions)
-        {
-            if (!versions.TryGetValue(subject, out var known) || known < version) versions[subject] = version;
-            recent.Remove(subject);
-            recent.Add(subject);
-            if (recent.Count > Remembered) recent.RemoveAt(0);
-        }
-    }
+    private Task<Answer> SendAsync(Intent intent, int? ifMatch, CancellationToken stop) =>
+        // A dice of its own: two commands may be under way at once.
+        sender.SendAsync(intent, ifMatch, new Random(random.Next()), stop);
 
     private string NextCommandId() => FormattableString.Invariant($"client-{number}-{++sent}");
 

@@ -34,6 +34,9 @@ internal sealed class Clocks(string directory)
         return null;
     }
 
+    /// <summary>Whether that much of a difference, read from a clock in whole seconds that may be a second old, shows that it was moved.</summary>
+    public static bool IsMoved(TimeSpan error, string seconds) => seconds.StartsWith('-') ? error < TimeSpan.FromSeconds(-2) : error > TimeSpan.Zero;
+
     private void Set(string service, string seconds)
     {
         var file = FileOf(service);

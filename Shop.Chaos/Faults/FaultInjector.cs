@@ -9,6 +9,7 @@ internal sealed class FaultInjector(ChaosShop shop, Journal journal, BrokerBehav
 {
     private static readonly TimeSpan restartPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan look = TimeSpan.FromMilliseconds(50);
+    private static readonly string notRunning = InjectedFault.Nothing("it was not running");
     private readonly List<string> skipped = [];
 
     /// <summary>Faults that could not be injected here, each reason once.</summary>
@@ -42,29 +43,23 @@ internal sealed class FaultInjector(ChaosShop shop, Journal journal, BrokerBehav
         switch (fault.Kind)
         {
             case FaultKind.Kill when fault.Detail == "backend":
-                return shop.Part(fault.Target).KillChild(fault.Number) ? null : "no backend was there";
+                return shop.Part(fault.Target).KillChild(fault.Number) ? null : InjectedFault.Nothing("no backend was there");
             case FaultKind.Kill:
-                shop.Part(fault.Target).Kill();
-                return null;
+                return shop.Part(fault.Target).Kill() ? null : notRunning;
             case FaultKind.Crash:
                 return await CrashAsync(fault, cancellationToken);
             case FaultKind.Stop:
-                shop.Part(fault.Target).Freeze();
-                await DelayAsync(fault, cancellationToken);
-                shop.Part(fault.Target).Thaw();
-                return null;
+                return await FreezeAsync(fault, cancellationToken);
             case FaultKind.Restart when fault.Target == "all":
                 foreach (var part in Topology.Parts) await RestartAsync(part, cancellationToken);
                 return null;
             case FaultKind.Restart:
-                await RestartAsync(fault.Target, cancellationToken);
-                return null;
+                return await RestartAsync(fault.Target, cancellationToken) ? null : notRunning;
             case FaultKind.Net:
                 var latency = TimeSpan.FromMilliseconds(50 + (fault.Number * 37 % 300));
                 shop.Proxy(fault.Target).Begin(fault.Detail, latency);
                 await DelayAsync(fault, cancellationToken);
-                shop.Proxy(fault.Target).End();
-                return null;
+                return shop.Proxy(fault.Target).End() is > 0 and var suffered ? $"{suffered} packets or connections" : InjectedFault.Nothing("nobody said anything");
             case FaultKind.Disk:
                 return await FillAsync(fault, cancellationToken);
             case FaultKind.Duplicate or FaultKind.Delay or FaultKind.Reorder or FaultKind.Withhold:
@@ -73,7 +68,7 @@ internal sealed class FaultInjector(ChaosShop shop, Journal journal, BrokerBehav
                 behaviour.End();
                 return null;
             case FaultKind.Clock:
-                return Skip(await clocks.ShiftAsync(fault.Target, fault.Detail, () => DelayAsync(fault, cancellationToken)));
+                return await MoveClockAsync(fault, cancellationToken);
             case FaultKind.Rebuild:
                 return await rebuild.RunAsync(fault, cancellationToken);
             case FaultKind.Poison:
@@ -83,34 +78,88 @@ internal sealed class FaultInjector(ChaosShop shop, Journal journal, BrokerBehav
         }
     }
 
+    private async Task<string?> FreezeAsync(Fault fault, CancellationToken cancellationToken)
+    {
+        var part = shop.Part(fault.Target);
+        if (!part.Freeze()) return notRunning;
+        await DelayAsync(fault, cancellationToken);
+        if (fault.Detail == StopEnds.Killed) part.Kill();
+        part.Thaw();
+        return null;
+    }
+
+    private async Task<string?> MoveClockAsync(Fault fault, CancellationToken cancellationToken)
+    {
+        var seen = "";
+        var why = await clocks.ShiftAsync(fault.Target, fault.Detail, async () =>
+        {
+            for (var began = time.GetTimestamp(); time.GetElapsedTime(began) < fault.For; await Task.Delay(look, time, cancellationToken))
+            {
+                if (seen.Length == 0 && await shop.ClockErrorAsync(fault.Target, cancellationToken) is { } error && Clocks.IsMoved(error, fault.Detail))
+                    seen = FormattableString.Invariant($"seen to be {error.TotalSeconds:0} s off");
+            }
+        });
+        return Skip(why) ?? (seen.Length > 0 ? seen : InjectedFault.Nothing("its clock was not seen to move"));
+    }
+
     private Task DelayAsync(Fault fault, CancellationToken cancellationToken) => Task.Delay(fault.For, time, cancellationToken);
 
     private string? Skip(string? why)
     {
         if (why is null) return null;
         lock (skipped) skipped.Add(why);
-        return "skipped: " + why;
+        return InjectedFault.Skipped(why);
     }
 
     private async Task<string?> CrashAsync(Fault fault, CancellationToken cancellationToken)
     {
-        var part = shop.Part(fault.Target);
         var order = Path.Combine(shop.ArmoryOf(fault.Target), fault.Detail);
-        part.ExpectEnd();
         await File.WriteAllTextAsync(order, "", cancellationToken);
-        for (var began = time.GetTimestamp(); File.Exists(order); await Task.Delay(look, time, cancellationToken))
+        // The other one may be the leader, or the only one of the two that is up.
+        foreach (var other in CrashPoints.ReachedBy(fault.Detail).Except([fault.Target]).Select(shop.ArmoryOf))
         {
-            if (time.GetElapsedTime(began) <= fault.For) continue;
-            File.Delete(order);
-            return "the point was not reached";
+            if (await IsTakenAsync(order, fault.For / 2, cancellationToken)) return null;
+            var moved = Path.Combine(other, fault.Detail);
+            // Whoever moves it first has it.
+            if (!TryMove(order, moved)) return null;
+            order = moved;
         }
 
-        return null;
+        if (await IsTakenAsync(order, fault.For / 2, cancellationToken)) return fault.Target == Path.GetFileName(Path.GetDirectoryName(order)) ? null : "by the other instance";
+        File.Delete(order);
+        return InjectedFault.Nothing("the point was not reached");
     }
 
-    private async Task RestartAsync(string part, CancellationToken cancellationToken)
+    private async Task<bool> IsTakenAsync(string order, TimeSpan within, CancellationToken cancellationToken)
     {
-        await shop.Part(part).RestartAsync();
+        for (var began = time.GetTimestamp(); time.GetElapsedTime(began) <= within; await Task.Delay(look, time, cancellationToken))
+            if (!File.Exists(order)) return true;
+        return false;
+    }
+
+    private static bool TryMove(string order, string to)
+    {
+        try
+        {
+            File.Move(order, to, overwrite: true);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> RestartAsync(string part, CancellationToken cancellationToken)
+    {
+        if (!await shop.Part(part).RestartAsync()) return false;
+        await WaitUntilUpAsync(part, cancellationToken);
+        return true;
+    }
+
+    /// <summary>Or until that took too long; whether it comes back at all is seen in the end.</summary>
+    private async Task WaitUntilUpAsync(string part, CancellationToken cancellationToken)
+    {
         for (var began = time.GetTimestamp(); time.GetElapsedTime(began) < restartPatience; await Task.Delay(look, time, cancellationToken))
             if (await shop.Part(part).IsUpAsync(cancellationToken)) return;
     }
@@ -118,10 +167,14 @@ internal sealed class FaultInjector(ChaosShop shop, Journal journal, BrokerBehav
     private async Task<string?> FillAsync(Fault fault, CancellationToken cancellationToken)
     {
         if (disks.FirstOrDefault(disk => disk.Part == fault.Target) is not { } small) return Skip("no small file system could be mounted");
-        shop.Part(fault.Target).ExpectEnd();
+        var part = shop.Part(fault.Target);
+        part.MayEnd = true;
         await small.FillAsync(cancellationToken);
         await DelayAsync(fault, cancellationToken);
         small.Free();
+        // What it has begun while there was no room may still end it.
+        await WaitUntilUpAsync(fault.Target, cancellationToken);
+        part.MayEnd = false;
         return null;
     }
 }

@@ -1,3 +1,4 @@
+using Shop.Chaos.History;
 using Shop.Chaos.Schedule;
 using Shop.Chaos.Stage;
 using Shop.Contracts.Administration;
@@ -21,7 +22,7 @@ internal sealed class RebuildUnderFire(ChaosShop shop, TimeProvider time)
         var began = time.GetTimestamp();
         var status = await UntilAsync("", _ => true, began, fault.For, cancellationToken);
         status = await UntilAsync(null, now => now.Rebuild is { } rebuild && !RebuildPhase.IsRunning(rebuild.Phase), began, fault.For, cancellationToken) ?? status;
-        var phase = status?.Rebuild?.Phase ?? "never begun";
+        var phase = status?.Rebuild?.Phase ?? InjectedFault.Nothing("never begun");
         var retired = await UntilAsync("/retire", _ => true, time.GetTimestamp(), TimeSpan.FromSeconds(10), cancellationToken);
         var crashed = Disarm(fault.Detail);
         return $"{phase}, {(retired is null ? "not retired" : "retired")}{(fault.Detail.Length == 0 ? "" : crashed ? $", killed {fault.Detail}" : $", {fault.Detail} not reached")}";
@@ -57,11 +58,7 @@ internal sealed class RebuildUnderFire(ChaosShop shop, TimeProvider time)
     private void Arm(string point)
     {
         if (point.Length == 0) return;
-        foreach (var projector in Topology.Projectors)
-        {
-            shop.Part(projector).ExpectEnd();
-            File.WriteAllText(Path.Combine(shop.ArmoryOf(projector), point), "");
-        }
+        foreach (var projector in Topology.Projectors) File.WriteAllText(Path.Combine(shop.ArmoryOf(projector), point), "");
     }
 
     private bool Disarm(string point)

@@ -63,8 +63,23 @@ internal sealed record Read(
     long Seq, int Client, string Kind, string Subject, IReadOnlyList<Seen> Seen, string To, double Start, double End, int? Status,
     IReadOnlyList<OrderDocument>? Orders = null, bool IsComplete = false, CustomerSummary? Summary = null, BestSellers? BestSellers = null);
 
-/// <summary>A fault that was injected.</summary>
-internal sealed record InjectedFault(long Seq, int Number, string Kind, string Target, string Detail, double Start, double End, string? Note);
+/// <summary>A fault that was injected; its note says what came of it, as far as that can be seen.</summary>
+internal sealed record InjectedFault(long Seq, int Number, string Kind, string Target, string Detail, double Start, double End, string? Note)
+{
+    private const string DidNothing = "nothing: ", WasSkipped = "skipped: ";
+
+    /// <summary>It could not be injected here.</summary>
+    [JsonIgnore]
+    public bool IsSkipped => Note?.StartsWith(WasSkipped, StringComparison.Ordinal) == true;
+
+    /// <summary>It was injected, or skipped, without any effect.</summary>
+    [JsonIgnore]
+    public bool IsWithoutEffect => IsSkipped || Note?.StartsWith(DidNothing, StringComparison.Ordinal) == true;
+
+    public static string Nothing(string why) => DidNothing + why;
+
+    public static string Skipped(string why) => WasSkipped + why;
+}
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]

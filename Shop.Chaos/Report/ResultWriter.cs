@@ -20,7 +20,7 @@ internal static class ResultWriter
         to.WriteLine(result.Comeback.Seconds is { } seconds
             ? string.Create(CultureInfo.InvariantCulture, $"Back to normal {seconds:0.0} s after the last fault (last missing: {result.Comeback.Last}).")
             : $"Not back to normal: {result.Comeback.Last}.");
-        foreach (var end in result.EndedByThemselves) to.WriteLine(end);
+        foreach (var doubt in result.Doubts) to.WriteLine(doubt);
         if (result.Violations.Count == 0)
         {
             to.WriteLine("Every check passed.");

@@ -6,4 +6,4 @@ namespace Shop.Chaos.Report;
 /// <summary>What a run did and found.</summary>
 internal sealed record RunResult(
     ChaosOptions Options, IReadOnlyList<Violation> Violations, RecordedHistory History, WriteSide Write, Comeback Comeback, double Seconds,
-    IReadOnlyList<string> Skipped, string Directory, IReadOnlyList<string> EndedByThemselves);
+    IReadOnlyList<string> Skipped, string Directory, IReadOnlyList<string> Doubts);

@@ -1,12 +1,10 @@
-using Shop.ServiceDefaults.Reliability;
-
 namespace Shop.Chaos.Schedule;
 
 /// <summary>
 /// The faults of a run, from nothing but the seed, the length, the kinds and the pace: the same four give the same schedule, on every machine.
 /// No two faults are at the same part, or at the same connection, at one time.
 /// </summary>
-internal static class FaultSchedule
+internal sealed class FaultSchedule
 {
     /// <summary>Nothing happens before: the clients need something to lose.</summary>
     public static readonly TimeSpan Prelude = TimeSpan.FromSeconds(3);
@@ -22,34 +20,47 @@ internal static class FaultSchedule
 
     // Where a lost packet can do most harm more often than elsewhere.
     private static readonly (string From, string To)[] likelyPairs = [.. Topology.Pairs, .. Topology.Pairs.Where(pair => Topology.Commands.Contains(pair.From))];
-    private static readonly string[] disks = [Topology.Postgres, Topology.Broker, Topology.Store];
-    private static readonly string[] clockJumps = ["-3600", "-30", "-2", "2", "30", "3600"];
-    private static readonly string[] poisons = ["no json", "unknown type", "no version"];
 
-    public static IReadOnlyList<Fault> Create(int seed, TimeSpan length, IReadOnlySet<FaultKind> kinds, double pace = 1)
+    private readonly Random random;
+    private readonly double pace;
+    private readonly List<Fault> faults = [];
+    private readonly Dictionary<string, TimeSpan> busyUntil = new(StringComparer.Ordinal);
+    private readonly Deck<string> killed, stopped, restarted, crashPoints, netFaults, stopEnds, disks, clocks, clockJumps, rebuilds, poisons;
+    private readonly Deck<(string From, string To)> pairs;
+
+    private FaultSchedule(int seed, double pace)
     {
-        var random = new Random(seed);
-        List<Fault> faults = [];
-        var busy = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+        (random, this.pace) = (new Random(seed), pace);
+        (killed, stopped, restarted) = (Of(Topology.Parts), Of(Topology.Parts), Of(Topology.Parts));
+        (crashPoints, netFaults, stopEnds) = (Of(CrashPoints.UnderLoad), Of(NetFaults.All), Of(["", StopEnds.Killed]));
+        (disks, clocks, clockJumps) = (Of([Topology.Postgres, Topology.Broker, Topology.Store]), Of(Topology.Services), Of(["-3600", "-30", "-2", "2", "30", "3600"]));
+        (rebuilds, poisons) = (Of([.. CrashPoints.WhileRebuilding, ""]), Of(["no json", "unknown type", "no version"]));
+        pairs = new(random, likelyPairs);
+
+        Deck<string> Of(IReadOnlyList<string> cards) => new(random, cards);
+    }
+
+    public static IReadOnlyList<Fault> Create(int seed, TimeSpan length, IReadOnlySet<FaultKind> kinds, double pace = 1) =>
+        new FaultSchedule(seed, pace).Create(length, kinds);
+
+    private List<Fault> Create(TimeSpan length, IReadOnlySet<FaultKind> kinds)
+    {
         var rolling = kinds.Contains(FaultKind.Restart) && length >= 3 * rollingRestart ? (length - rollingRestart) / 2 : TimeSpan.MaxValue;
-        var allowed = weights.Where(weight => kinds.Contains(weight.Kind)).ToArray();
-        for (var at = Prelude; allowed.Length > 0 && at < length; at += Seconds(random, 0.3, 2.4) / pace)
+        var allowed = new Deck<FaultKind>(random, [.. weights.Where(weight => kinds.Contains(weight.Kind)).SelectMany(weight => Enumerable.Repeat(weight.Kind, weight.Weight))]);
+        for (var at = Prelude; kinds.Count > 0 && at < length; at += Seconds(0.3, 2.4) / pace)
         {
             if (at >= rolling)
             {
                 rolling = TimeSpan.MaxValue;
-                at = Topology.Parts.Select(part => busy.GetValueOrDefault(part)).Append(at).Max();
+                at = Topology.Parts.Select(part => busyUntil.GetValueOrDefault(part)).Append(at).Max();
                 Add(new Fault(0, FaultKind.Restart, "all", "rolling", at, rollingRestart));
-                foreach (var part in Topology.Parts) busy[part] = at + rollingRestart;
+                foreach (var part in Topology.Parts) busyUntil[part] = at + rollingRestart;
                 continue;
             }
 
-            var fault = Draw(random, Pick(random, allowed), at);
-            if (fault.End > length) continue;
-            var resource = Resource(fault);
-            if (busy.TryGetValue(resource, out var until) && until > at) continue;
+            if (Draw(allowed.Draw(), at) is not { } fault || fault.End > length) continue;
             // A part needs a moment to be back before it is worth hurting again.
-            busy[resource] = fault.End + (Seconds(random, 0.5, 3) / pace);
+            busyUntil[Resource(fault.Kind, fault.Target)] = fault.End + (Seconds(0.5, 3) / pace);
             Add(fault);
         }
 
@@ -58,102 +69,58 @@ internal static class FaultSchedule
         void Add(Fault fault) => faults.Add(fault with { Number = faults.Count + 1 });
     }
 
-    private static Fault Draw(Random random, FaultKind kind, TimeSpan at)
+    /// <summary>Null when everything that the kind could be done to has enough to suffer.</summary>
+    private Fault? Draw(FaultKind kind, TimeSpan at)
     {
         switch (kind)
         {
             case FaultKind.Kill:
-                var killed = Pick(random, Topology.Parts);
-                return new(0, kind, killed, killed == Topology.Postgres && random.Next(2) == 0 ? "backend" : "", at, TimeSpan.Zero);
+                return killed.TryDraw(IsFree, out var victim)
+                    ? new(0, kind, victim, victim == Topology.Postgres && random.Next(2) == 0 ? "backend" : "", at, TimeSpan.Zero) : null;
             case FaultKind.Crash:
-                var point = Pick(random, CrashPoints.UnderLoad);
-                return new(0, kind, Pick(random, CrashPoints.ReachedBy(point)), point, at, Seconds(random, 4, 6));
+                if (!crashPoints.TryDraw(reached => CrashPoints.ReachedBy(reached).Any(IsFree), out var point)) return null;
+                string[] reaching = [.. CrashPoints.ReachedBy(point).Where(IsFree)];
+                return new(0, kind, reaching[random.Next(reaching.Length)], point, at, Seconds(4, 6));
             case FaultKind.Stop:
-                return new(0, kind, Pick(random, Topology.Parts), "", at, Seconds(random, 0.5, 6));
+                return stopped.TryDraw(IsFree, out var frozen) ? new(0, kind, frozen, stopEnds.Draw(), at, Seconds(0.5, 6)) : null;
             case FaultKind.Restart:
-                return new(0, kind, Pick(random, Topology.Parts), "", at, TimeSpan.Zero);
+                return restarted.TryDraw(IsFree, out var part) ? new(0, kind, part, "", at, TimeSpan.Zero) : null;
             case FaultKind.Net:
-                var (from, to) = Pick(random, likelyPairs);
-                return new(0, kind, Topology.Pair(from, to), Pick(random, NetFaults.All), at, Seconds(random, 0.5, 6));
-            case FaultKind.Disk:
-                return new(0, kind, Pick(random, disks), "", at, Seconds(random, 1, 5));
-            case FaultKind.Duplicate or FaultKind.Delay or FaultKind.Reorder or FaultKind.Withhold:
-                return new(0, kind, Topology.Broker, "", at, Seconds(random, 3, 8));
-            case FaultKind.Clock:
-                return new(0, kind, Pick(random, Topology.Services), Pick(random, clockJumps), at, Seconds(random, 3, 8));
-            case FaultKind.Rebuild:
-                return new(0, kind, "read model", Pick(random, [.. CrashPoints.WhileRebuilding, ""]), at, Seconds(random, 20, 40));
-            case FaultKind.Poison:
-                return new(0, kind, Topology.Broker, Pick(random, poisons), at, TimeSpan.Zero);
+                return pairs.TryDraw(pair => IsFree(Topology.Pair(pair.From, pair.To)), out var ends)
+                    ? new(0, kind, Topology.Pair(ends.From, ends.To), netFaults.Draw(), at, Seconds(0.5, 6)) : null;
             default:
-                throw new NotSupportedException($"{kind} has no schedule.");
+                return busyUntil.GetValueOrDefault(Resource(kind, "")) > at ? null : Alone(kind, at);
         }
+
+        bool IsFree(string target) => busyUntil.GetValueOrDefault(target) <= at;
     }
 
-    // Connections, the broker's behaviour, clocks and the rebuild are resources of their own: they may meet a fault of the part itself.
-    private static string Resource(Fault fault) => fault.Kind switch
+    /// <summary>Of these there is one at a time, whatever it is done to.</summary>
+    private Fault Alone(FaultKind kind, TimeSpan at) => kind switch
     {
-        FaultKind.Kill or FaultKind.Crash or FaultKind.Stop or FaultKind.Restart => fault.Target,
-        FaultKind.Net => fault.Target,
-        FaultKind.Duplicate or FaultKind.Delay or FaultKind.Reorder or FaultKind.Withhold => "behaviour",
-        _ => fault.Kind.ToString(),
+        FaultKind.Disk => new(0, kind, disks.Draw(), "", at, Seconds(1, 5)),
+        FaultKind.Duplicate or FaultKind.Delay or FaultKind.Reorder or FaultKind.Withhold => new(0, kind, Topology.Broker, "", at, Seconds(3, 8)),
+        FaultKind.Clock => new(0, kind, clocks.Draw(), clockJumps.Draw(), at, Seconds(3, 8)),
+        FaultKind.Rebuild => new(0, kind, "read model", rebuilds.Draw(), at, Seconds(20, 40)),
+        FaultKind.Poison => new(0, kind, Topology.Broker, poisons.Draw(), at, TimeSpan.Zero),
+        _ => throw new NotSupportedException($"{kind} has no schedule."),
     };
 
-    private static FaultKind Pick(Random random, (FaultKind Kind, int Weight)[] allowed)
+    // Connections, the broker's behaviour, clocks and the rebuild are resources of their own: they may meet a fault of the part itself.
+    private static string Resource(FaultKind kind, string target) => kind switch
     {
-        var draw = random.Next(allowed.Sum(entry => entry.Weight));
-        foreach (var (kind, weight) in allowed)
-        {
-            if ((draw -= weight) < 0) return kind;
-        }
-
-        return allowed[^1].Kind;
-    }
-
-    private static T Pick<T>(Random random, IReadOnlyList<T> from) => from[random.Next(from.Count)];
+        FaultKind.Kill or FaultKind.Crash or FaultKind.Stop or FaultKind.Restart or FaultKind.Net => target,
+        FaultKind.Duplicate or FaultKind.Delay or FaultKind.Reorder or FaultKind.Withhold => "behaviour",
+        _ => kind.ToString(),
+    };
 
     /// <summary>In whole milliseconds, so that a printed schedule is the schedule.</summary>
-    private static TimeSpan Seconds(Random random, double least, double most) =>
-        TimeSpan.FromMilliseconds(random.Next((int)(least * 1000), (int)(most * 1000)));
+    private TimeSpan Seconds(double least, double most) => TimeSpan.FromMilliseconds(random.Next((int)(least * 1000), (int)(most * 1000)));
 }
 
-/// <summary>What a proxy can do to the connections of a pair.</summary>
-internal static class NetFaults
+/// <summary>How a process that was frozen goes on.</summary>
+internal static class StopEnds
 {
-    /// <summary>Reset, and refused until the end.</summary>
-    public const string Cut = "cut";
-
-    /// <summary>Nothing passes, nobody is told, and at the end everything held arrives: a cable pulled and put back.</summary>
-    public const string HalfOpen = "half-open";
-
-    /// <summary>The same, but at the end the connections are reset: a peer that has forgotten them.</summary>
-    public const string HalfOpenLost = "half-open-lost";
-
-    /// <summary>Only what the called part says is held: it does what it is asked, and is not heard.</summary>
-    public const string Deaf = "deaf";
-
-    /// <summary>Every packet takes hundreds of milliseconds.</summary>
-    public const string Slow = "slow";
-
-    /// <summary>Whatever the caller says next is lost, and its connection reset: a request that may or may not have been heard was not.</summary>
-    public const string LostRequest = "lost-request";
-
-    /// <summary>Whatever the called part answers next is lost, and the connection reset: it was done.</summary>
-    public const string LostAnswer = "lost-answer";
-
-    public static readonly string[] All = [LostRequest, LostAnswer, Cut, HalfOpen, HalfOpenLost, Deaf, Slow];
-}
-
-/// <summary>Which process reaches which crash point.</summary>
-internal static class CrashPoints
-{
-    private static readonly string[] ofCommands =
-        [CrashPoint.BeforeCommit, CrashPoint.AfterCommitBeforeHandOff, CrashPoint.AfterHandOffBeforeAnswer, CrashPoint.AfterPublishBeforeAck];
-
-    /// <summary>Reached only while a read model is rebuilt.</summary>
-    public static readonly string[] WhileRebuilding = [CrashPoint.MidCopy, CrashPoint.MidFlip, CrashPoint.MidRetire];
-
-    public static readonly string[] UnderLoad = [.. CrashPoint.All.Except(WhileRebuilding)];
-
-    public static IReadOnlyList<string> ReachedBy(string point) => ofCommands.Contains(point) ? Topology.Commands : Topology.Projectors;
+    /// <summary>Not at all: somebody has lost patience. What it was sent meanwhile it has never read.</summary>
+    public const string Killed = "then killed";
 }

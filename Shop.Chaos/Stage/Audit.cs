@@ -19,7 +19,7 @@ internal sealed class Audit : IAsyncDisposable
     {
         bus = new BusClient(new BusClientOptions { ConnectionString = ServiceBusConnectionString.Parse(connectionString) });
         var began = time.GetUtcNow() - TimeSpan.FromSeconds(journal.Now);
-        receiving = Task.Run(() => ReceiveAsync(began, stopping.Token));
+        receiving = Task.Run(() => ReceiveAsync(began, () => journal.Now, stopping.Token));
     }
 
     public List<Delivery> Deliveries
@@ -38,7 +38,7 @@ internal sealed class Audit : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private async Task ReceiveAsync(DateTimeOffset began, CancellationToken cancellationToken)
+    private async Task ReceiveAsync(DateTimeOffset began, Func<double> now, CancellationToken cancellationToken)
     {
         await using var receiver = bus.CreateReceiver("shop-events", "audit", new EventReceiverOptions { Prefetch = 2 * MaxBatch });
         try
@@ -46,7 +46,8 @@ internal sealed class Audit : IAsyncDisposable
             while (true)
             {
                 var batch = await receiver.ReceiveBatchAsync(MaxBatch, cancellationToken);
-                lock (gate) deliveries.AddRange(batch.Where(received => received.Source != "/shop/chaos").Select(received => ToDelivery(received, began)));
+                var arrived = now();
+                lock (gate) deliveries.AddRange(batch.Where(received => received.Source != "/shop/chaos").Select(received => ToDelivery(received, began, arrived)));
                 await receiver.CompleteAsync(batch, CancellationToken.None);
             }
         }
@@ -56,10 +57,10 @@ internal sealed class Audit : IAsyncDisposable
         }
     }
 
-    private static Delivery ToDelivery(ReceivedEvent received, DateTimeOffset began)
+    private static Delivery ToDelivery(ReceivedEvent received, DateTimeOffset began, double arrived)
     {
         using var state = JsonDocument.Parse(received.Data);
         return new(received.Id, received.Subject, state.RootElement.GetProperty("version").GetInt32(), received.SequenceNumber ?? 0,
-            ((received.EnqueuedTime ?? began) - began).TotalSeconds);
+            ((received.EnqueuedTime ?? began) - began).TotalSeconds, arrived);
     }
 }

@@ -95,6 +95,20 @@ internal sealed class ChaosShop : IAsyncDisposable
         }
     }
 
+    /// <summary>A service's wall clock minus ours, in whole seconds and up to two late, by the date of its answers; null without one.</summary>
+    public async Task<TimeSpan?> ClockErrorAsync(string service, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await http.GetAsync(new Uri(DirectUrl(service) + "/alive"), cancellationToken);
+            return response.Headers.Date - time.GetUtcNow();
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var proxy in proxies.Values) proxy.End();
@@ -129,10 +143,14 @@ internal sealed class ChaosShop : IAsyncDisposable
 
     private void Add(string name, Func<int, ChildCommand> command, Func<CancellationToken, Task<bool>> isUpAsync)
     {
-        var part = new Instance(name, command, isUpAsync, time);
+        var part = new Instance(name, command, isUpAsync, process => WasOrdered(name, process), time);
         parts.Add(name, part);
         part.Start();
     }
+
+    /// <summary>Who ends at a crash point leaves the order behind, with its own number.</summary>
+    private bool WasOrdered(string name, int process) =>
+        System.IO.Directory.Exists(ArmoryOf(name)) && System.IO.Directory.EnumerateFiles(ArmoryOf(name), FormattableString.Invariant($"*.{process}.taken")).Any();
 
     private Task WaitUntilUpAsync(string[] names, CancellationToken cancellationToken) =>
         Task.WhenAll(names.Select(name => parts[name].WaitUntilUpAsync(patience, cancellationToken)));

@@ -7,7 +7,13 @@ namespace Shop.Chaos.Stage;
 /// One process of the shop under test. It is started again whenever it ends, with a pause that grows while it does not stay up, and never
 /// touched otherwise: what a cluster does for a process, and nothing that a person would have to do.
 /// </summary>
-internal sealed class Instance(string name, Func<int, ChildCommand> command, Func<CancellationToken, Task<bool>> isUpAsync, TimeProvider time) : IAsyncDisposable
+/// <param name="name">Which part it is.</param>
+/// <param name="command">Starts it; the number says how often that was done.</param>
+/// <param name="isUpAsync">Whether it can do its work.</param>
+/// <param name="wasOrdered">Whether the process of that identifier has ended at a crash point.</param>
+/// <param name="time">The clock.</param>
+internal sealed class Instance(
+    string name, Func<int, ChildCommand> command, Func<CancellationToken, Task<bool>> isUpAsync, Predicate<int> wasOrdered, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan firstPause = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(2);
@@ -29,6 +35,9 @@ internal sealed class Instance(string name, Func<int, ChildCommand> command, Fun
     /// <summary>How often it ended without being killed or stopped by the harness, and what it said last.</summary>
     public List<string> EndedByItself { get; } = [];
 
+    /// <summary>Its disk is full: it may end as often as it likes.</summary>
+    public bool MayEnd { get; set; }
+
     private volatile bool isEndExpected;
 
     public void Start() => loop = Task.Run(RunAsync);
@@ -45,36 +54,40 @@ internal sealed class Instance(string name, Func<int, ChildCommand> command, Fun
         }
     }
 
-    public void Kill()
+    /// <summary>False when it was not running.</summary>
+    public bool Kill()
     {
+        if (process is not { IsRunning: true } running) return false;
         isEndExpected = true;
-        if (process is { IsRunning: true } running) Signals.Kill(running.Id);
+        Signals.Kill(running.Id);
+        return true;
     }
 
     /// <summary>Kills one of its children only: a backend of PostgreSQL, which takes all the others with it.</summary>
     public bool KillChild(int which)
     {
         if (process is not { IsRunning: true } running || Signals.Tree(running.Id) is not { Count: > 1 } tree) return false;
+        // PostgreSQL gives up when it loses the child that is recovering.
+        isEndExpected = true;
         Signals.Kill(tree[1 + (which % (tree.Count - 1))]);
         return true;
     }
 
-    /// <summary>It is about to end by order, at a crash point or because its disk is full.</summary>
-    public void ExpectEnd() => isEndExpected = true;
-
-    public int? ProcessId => process is { IsRunning: true } running ? running.Id : null;
-
-    public async Task RestartAsync()
+    /// <summary>False when it was not running.</summary>
+    public async Task<bool> RestartAsync()
     {
         isEndExpected = true;
-        if (process is { IsRunning: true } running) await running.StopAsync(stopGrace);
+        if (process is not { IsRunning: true } running) return false;
+        await running.StopAsync(stopGrace);
+        return true;
     }
 
-    public void Freeze()
+    /// <summary>False when it was not running.</summary>
+    public bool Freeze()
     {
         lock (gate)
         {
-            if (process is not { IsRunning: true } running) return;
+            if (process is not { IsRunning: true } running) return false;
             // Children forked while we look are caught by a second look.
             for (var look = 0; look < 2; look++)
             {
@@ -84,6 +97,8 @@ internal sealed class Instance(string name, Func<int, ChildCommand> command, Fun
                     frozen.Add(id);
                 }
             }
+
+            return true;
         }
     }
 
@@ -120,7 +135,7 @@ internal sealed class Instance(string name, Func<int, ChildCommand> command, Fun
                 process = started;
                 before?.Dispose();
                 var code = await started.Exited;
-                if (!stopping.IsCancellationRequested && !isEndExpected) EndedByItself.Add($"exit code {code}: {started.LogTail}");
+                if (!stopping.IsCancellationRequested && !isEndExpected && !MayEnd && !wasOrdered(started.Id)) EndedByItself.Add($"exit code {code}: {started.LogTail}");
                 pause = time.GetElapsedTime(began) > steady ? firstPause : pause * 2 < longestPause ? pause * 2 : longestPause;
                 await Task.Delay(pause, time, stopping.Token);
             }

@@ -14,30 +14,31 @@ internal sealed class PairProxy : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<Hop, bool> open = new();
     private readonly Task accepting;
-    private volatile State state = new("", TimeSpan.Zero);
+    private volatile State state;
 
     public PairProxy(int port, int target, TimeProvider time)
     {
         (this.target, this.time) = (target, time);
+        state = new("", TimeSpan.Zero, time);
         listener = new TcpListener(IPAddress.Loopback, port);
         listener.Start(512);
         accepting = AcceptAsync();
     }
 
-    public int Connections => open.Count;
-
     public void Begin(string fault, TimeSpan latency)
     {
-        state = new(fault, latency);
-        if (fault == NetFaults.Cut) Reset();
+        var now = state = new(fault, latency, time);
+        if (fault == NetFaults.Cut) Reset(now);
     }
 
-    public void End()
+    /// <summary>Answers how many packets and connections have suffered.</summary>
+    public int End()
     {
         var over = state;
-        state = new("", TimeSpan.Zero);
-        if (over.Fault == NetFaults.HalfOpenLost) Reset();
+        state = new("", TimeSpan.Zero, time);
+        if (over.Fault == NetFaults.HalfOpenLost) Reset(over);
         over.Over.TrySetResult();
+        return over.Suffered;
     }
 
     public async ValueTask DisposeAsync()
@@ -45,13 +46,17 @@ internal sealed class PairProxy : IAsyncDisposable
         await stopping.CancelAsync();
         listener.Stop();
         End();
-        Reset();
+        Reset(state);
         await accepting;
     }
 
-    private void Reset()
+    private void Reset(State because)
     {
-        foreach (var hop in open.Keys) hop.Reset();
+        foreach (var hop in open.Keys)
+        {
+            because.Suffer();
+            hop.Reset();
+        }
     }
 
     private async Task AcceptAsync()
@@ -77,7 +82,12 @@ internal sealed class PairProxy : IAsyncDisposable
         open[hop] = true;
         try
         {
-            if (state.Fault == NetFaults.Cut) return;
+            if (state is { Fault: NetFaults.Cut } cut)
+            {
+                cut.Suffer();
+                return;
+            }
+
             await HoldAsync(state, answers: false);
             (client.NoDelay, server.NoDelay) = (true, true);
             await server.ConnectAsync(IPAddress.Loopback, target, stopping.Token);
@@ -105,7 +115,7 @@ internal sealed class PairProxy : IAsyncDisposable
             {
                 var now = state;
                 await HoldAsync(now, answers);
-                if (now.Fault == (answers ? NetFaults.LostAnswer : NetFaults.LostRequest)) throw new SocketException((int)SocketError.ConnectionReset);
+                if (now.Fault == (answers ? NetFaults.LostAnswer : NetFaults.LostRequest) && now.LosesThis()) throw new SocketException((int)SocketError.ConnectionReset);
                 for (var sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), SocketFlags.None, stopping.Token);
             }
 
@@ -124,13 +134,42 @@ internal sealed class PairProxy : IAsyncDisposable
 
     private async Task HoldAsync(State now, bool answers)
     {
-        if (now.Fault is NetFaults.HalfOpen or NetFaults.HalfOpenLost || (now.Fault == NetFaults.Deaf && answers)) await now.Over.Task.WaitAsync(stopping.Token);
+        var isHeld = now.Fault is NetFaults.HalfOpen or NetFaults.HalfOpenLost || (now.Fault == NetFaults.Deaf && answers);
+        if (isHeld || now.Fault == NetFaults.Slow) now.Suffer();
+        if (isHeld) await now.Over.Task.WaitAsync(stopping.Token);
         else if (now.Fault == NetFaults.Slow) await Task.Delay(now.Latency, time, stopping.Token);
     }
 
-    private sealed record State(string Fault, TimeSpan Latency)
+    /// <summary>A fault, or none, from its beginning to its end.</summary>
+    private sealed class State(string fault, TimeSpan latency, TimeProvider time)
     {
+        private static readonly TimeSpan betweenLosses = TimeSpan.FromMilliseconds(700);
+        private readonly Lock gate = new();
+        private long? lost;
+        private int suffered;
+
+        public string Fault => fault;
+
+        public TimeSpan Latency => latency;
+
         public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Suffered => Volatile.Read(ref suffered);
+
+        public void Suffer() => Interlocked.Increment(ref suffered);
+
+        /// <summary>One packet, then for a while none: who comes back is heard, and has said more when it happens again.</summary>
+        public bool LosesThis()
+        {
+            lock (gate)
+            {
+                if (lost is { } last && time.GetElapsedTime(last) < betweenLosses) return false;
+                lost = time.GetTimestamp();
+            }
+
+            Suffer();
+            return true;
+        }
     }
 
     private sealed class Hop(Socket client, Socket server)

@@ -39,6 +39,29 @@ public sealed class CommandEffectsTests
     }
 
     [Fact]
+    public void What_was_to_be_done_to_one_version_must_not_be_done_to_another()
+    {
+        recorded.Happened("o", 1, mark: 1);
+        recorded.Order("o", 1, Answer.Done, version: 1);
+        recorded.Happened("o", 2, mark: 2);
+        recorded.Order("o", 2, Answer.Done, version: 2, type: "PayOrder", ifMatch: 1);
+        Assert.Empty(Found);
+        recorded.Happened("o", 3, mark: 3);
+        recorded.Order("o", 3, Answer.Done, version: 3, type: "PayOrder", commandId: "late", ifMatch: 1);
+        Assert.Contains(Found, violation => violation.Rule == "what is done if a version matches is done to that version");
+    }
+
+    [Theory, InlineData("urn:shop:problem:unknown-order", 2, true), InlineData("urn:shop:problem:unknown-order", 0, false), InlineData("urn:shop:problem:wrong-status", 2, false),
+     InlineData("urn:shop:problem:command-id-reused", 0, true)]
+    public void A_refusal_that_cannot_be_right_is_found(string problem, double start, bool isFound)
+    {
+        recorded.Happened("o", 1, mark: 1);
+        recorded.Order("o", 1, Answer.Done, version: 1, start: 0, end: 1);
+        recorded.Order("o", 2, Answer.Refused, type: "PayOrder", start: start, end: 3, detail: problem);
+        Assert.Equal(isFound, Found.Exists(violation => violation.Rule == "every refusal is explainable"));
+    }
+
+    [Fact]
     public void What_was_refused_at_every_attempt_must_not_be_there()
     {
         recorded.Happened("o", 1, mark: 1);

@@ -32,6 +32,32 @@ public sealed class FaultScheduleTests
         Assert.All(FaultSchedule.Create(seed, TimeSpan.FromMinutes(2), new HashSet<FaultKind> { kind }), fault => Assert.Equal(kind, fault.Kind)));
 
     [Fact]
+    public void Three_minutes_are_enough_for_every_kind_and_every_crash_point_to_be_tried() => Gen.Int[0, int.MaxValue - 1].Sample(seed =>
+    {
+        var schedule = FaultSchedule.Create(seed, TimeSpan.FromMinutes(3), all);
+        Assert.Superset(CrashPoints.UnderLoad.ToHashSet(), schedule.Select(fault => fault.Detail).ToHashSet());
+        // A kind that is tried once in a deck may find its turn taken: what it needs is in use.
+        Assert.InRange(schedule.Select(fault => fault.Kind).Distinct().Count(), all.Count - 2, all.Count);
+    });
+
+    [Fact]
+    public void No_card_of_a_deck_is_drawn_again_before_every_other_one_was() => Gen.Select(Gen.Int[0, 10_000], Gen.Int[1, 20]).Sample((seed, cards) =>
+    {
+        var deck = new Deck<int>(new Random(seed), [.. Enumerable.Range(0, cards)]);
+        for (var round = 0; round < 3; round++)
+            Assert.Equal(Enumerable.Range(0, cards), Enumerable.Range(0, cards).Select(_ => deck.Draw()).Order());
+    });
+
+    [Fact]
+    public void A_card_that_does_not_fit_keeps_its_place_until_it_does()
+    {
+        var deck = new Deck<int>(new Random(1), [1, 2, 3]);
+        for (var draw = 0; draw < 3; draw++) Assert.True(deck.TryDraw(card => card != 2, out _));
+        Assert.False(deck.TryDraw(card => card > 3, out _));
+        Assert.True(deck.TryDraw(card => card == 2, out _));
+    }
+
+    [Fact]
     public void Long_enough_every_part_every_connection_every_kind_and_every_crash_point_has_its_turn()
     {
         var schedule = FaultSchedule.Create(1, TimeSpan.FromHours(12), all);

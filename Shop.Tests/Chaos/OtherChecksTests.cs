@@ -84,10 +84,14 @@ public sealed class OtherChecksTests
     [Fact]
     public void Thirty_seconds_are_enough_to_recover()
     {
-        Assert.Empty(Recovery.Check(new(29.9, "")));
-        Assert.Single(Recovery.Check(new(30.1, "")));
-        Assert.Single(Recovery.Check(new(null, "queries-1 is not up")));
+        Assert.Empty(Recovery.Check(new(29.9, ""), []));
+        Assert.Single(Recovery.Check(new(30.1, ""), []));
+        Assert.Single(Recovery.Check(new(null, "queries-1 is not up"), []));
     }
+
+    [Fact]
+    public void A_process_that_ends_by_itself_is_found() =>
+        Assert.Contains(Recovery.Check(new(0, ""), ["commands-1 ended by itself: exit code 134"]), violation => violation.Rule == "no process ends by itself");
 
     private List<Violation> Outbox(IReadOnlyList<Delivery> deliveries) => [.. OutboxLog.Check(recorded.Write, deliveries, (0, 1_000), brokerKeptOrder: true)];
 

@@ -28,7 +28,7 @@ internal sealed class Recorded
         [.. outbox.GroupBy(row => row.Subject).Select(rows => rows.MaxBy(row => row.Version)!).Select(row => new StateRow(row.Subject, row.Version, row.Order?.Status, row.Customer?.Name ?? row.Product?.Name))],
         log, outbox.GroupBy(row => row.Shard).ToDictionary(shard => shard.Key, shard => shard.Max(row => row.Position)), []);
 
-    public IReadOnlyList<Delivery> Deliveries => [.. outbox.Select((row, index) => new Delivery(row.EventId, row.Subject, row.Version, index + 1, index))];
+    public IReadOnlyList<Delivery> Deliveries => [.. outbox.Select((row, index) => new Delivery(row.EventId, row.Subject, row.Version, index + 1, index, index))];
 
     public List<OutboxRow> Outbox => outbox;
 
@@ -53,15 +53,15 @@ internal sealed class Recorded
 
     public void Logged(string commandId, string subject, int version) => log[commandId] = (subject, version);
 
-    public CommandAttempt Attempt(string key, string type, string subject, string mark, Answer answer, int? version = null, double start = 0, double end = 0, string? commandId = null)
+    public CommandAttempt Attempt(string key, string type, string subject, string mark, Answer answer, int? version = null, double start = 0, double end = 0, string? commandId = null, int? ifMatch = null, bool replayed = false, string? detail = null)
     {
-        var attempt = new CommandAttempt(++last, 1, key, type, subject, mark, commandId, null, "commands-1", start, end, answer, answer == Answer.Unknown ? null : 200, version, false, null);
+        var attempt = new CommandAttempt(++last, 1, key, type, subject, mark, commandId, ifMatch, "commands-1", start, end, answer, answer == Answer.Unknown ? null : 200, version, replayed, detail);
         commands.Add(attempt);
         return attempt;
     }
 
-    public CommandAttempt Order(string order, int mark, Answer answer, int? version = null, double start = 0, double end = 0, string? commandId = null, string type = "PlaceOrder") =>
-        Attempt(commandId ?? $"{type} {order}", type, $"order/{order}", Marks.Of(Instant(mark)), answer, version, start, end, commandId);
+    public CommandAttempt Order(string order, int mark, Answer answer, int? version = null, double start = 0, double end = 0, string? commandId = null, string type = "PlaceOrder", int? ifMatch = null, bool replayed = false, string? detail = null) =>
+        Attempt(commandId ?? $"{type} {order}", type, $"order/{order}", Marks.Of(Instant(mark)), answer, version, start, end, commandId, ifMatch, replayed, detail);
 
     public static OrderDocument Document(OrderState state, string? name = null, int? nameVersion = null) => new(
         state.OrderId, state.Version, state.CustomerId, name ?? state.CustomerName, nameVersion ?? state.CustomerVersion, state.OrderDate, state.TotalAmount, state.Status, state.PaidAt, null, null,
