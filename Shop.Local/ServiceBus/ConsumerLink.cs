@@ -132,12 +132,9 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
 
     private bool IsEnding => isClosed || link.IsClosed || link.Session.IsClosed || link.Session.Connection.IsClosed;
 
-    // A client that rejects says why in its own words; these conditions are the library's, for a peer that is gone.
+    // A client that rejects says why in its own words; AMQP's own conditions are what a link, a session or a connection has ended with.
     private static bool IsMadeUp(DeliveryState outcome) =>
-        outcome is Rejected { Error.Condition: { } condition }
-        && (condition.ToString().StartsWith("amqp:connection:", StringComparison.Ordinal)
-            || condition.ToString().StartsWith("amqp:session:", StringComparison.Ordinal)
-            || condition.ToString() == "amqp:link:detach-forced");
+        outcome is Rejected { Error.Condition: { } condition } && condition.ToString().StartsWith("amqp:", StringComparison.Ordinal);
 
     public override void OnLinkClosed(ListenerLink listenerLink, Error error)
     {

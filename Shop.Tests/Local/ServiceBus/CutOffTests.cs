@@ -44,6 +44,30 @@ public sealed class CutOffTests
         }, "every message is delivered again", Cancellation);
     }
 
+    [Fact]
+    public async Task What_is_on_its_way_to_a_receiver_that_closes_its_connection_is_never_dead_lettered()
+    {
+        const int rounds = 60, perRound = 150;
+        const string deadLetters = "shop-events/Subscriptions/projector/$DeadLetterQueue";
+        var entities = new BrokerEntities([], [new TopicDefinition("shop-events", [new SubscriptionDefinition("projector", new ReceiveProperties { LockDuration = TimeSpan.FromMinutes(5) })])]);
+        await using var broker = await BrokerServer.StartAsync(new BrokerOptions { Entities = entities }, Cancellation);
+        await using var bus = Client(broker.ConnectionString);
+        await using var publisher = bus.CreatePublisher("shop-events");
+        for (var round = 0; round < rounds; round++)
+        {
+            // What is published while it closes goes to it until the broker knows: the library then makes up an outcome.
+            var client = await BrokerClient.ConnectAsync(broker.Port);
+            var receiver = client.Receiver("shop-events/Subscriptions/projector", credit: 10 * perRound);
+            var publishing = publisher.PublishAsync([.. Enumerable.Range(0, perRound).Select(Event)], Cancellation).AsTask();
+            Assert.NotNull(await receiver.ReceiveAsync(BrokerClient.Patience));
+            await client.DisposeAsync();
+            await publishing;
+        }
+
+        await using var looking = await BrokerClient.ConnectAsync(broker.Port);
+        Assert.Empty(await looking.PeekAsync(deadLetters));
+    }
+
     private static BusClient Client(string connectionString) =>
         new(new BusClientOptions { ConnectionString = ServiceBusConnectionString.Parse(connectionString) });
 
