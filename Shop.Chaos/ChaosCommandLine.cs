@@ -55,7 +55,7 @@ internal static class ChaosCommandLine
         var report = new Option<string>("--report") { Description = "A JSON file to which the run's numbers are added." };
         var keep = new Option<bool>("--keep") { Description = "Keep data, logs and history although nothing was found." };
         var selfCheck = new Option<bool>("--self-check") { Description = "Check the checks: known bugs, switched on one at a time, must each be found within three minutes." };
-        var bug = new Option<string>("--bug") { Description = "With --self-check: this bug only." };
+        var bug = new Option<string>("--bug") { Description = "With --self-check: this bug only, or none: the round without one." };
         var print = new Option<bool>("--print-schedule") { Description = "Print the schedule and do nothing." };
         var command = new Command("chaos", "Run a shop of its own under faults that only the seed decides, and check its whole history.")
         {

@@ -90,8 +90,7 @@ public sealed class StoreServer : IAsyncDisposable
             try
             {
                 var socket = await listener.AcceptSocketAsync(stopping.Token);
-                if (connections.Count >= MaxConnections)
-                    socket.Dispose();
+                if (connections.Count >= MaxConnections) socket.Dispose();
                 else Serve(socket);
             }
             catch (OperationCanceledException)
@@ -114,8 +113,7 @@ public sealed class StoreServer : IAsyncDisposable
         connections[id] = (connection, ended.Task);
         var thread = new Thread(() =>
         {
-            using (connection)
-                connection.Serve();
+            using (connection) connection.Serve();
             connections.TryRemove(id, out _);
             ended.SetResult();
         }, StackBytes) { IsBackground = true, Name = $"mongo connection {id}" };

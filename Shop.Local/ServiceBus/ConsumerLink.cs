@@ -133,7 +133,7 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
     private bool IsEnding => isClosed || link.IsClosed || link.Session.IsClosed || link.Session.Connection.IsClosed;
 
     // A client that rejects says why in its own words; AMQP's own conditions are what a link, a session or a connection has ended with.
-    private static bool IsMadeUp(DeliveryState outcome) =>
+    internal static bool IsMadeUp(DeliveryState outcome) =>
         outcome is Rejected { Error.Condition: { } condition } && condition.ToString().StartsWith("amqp:", StringComparison.Ordinal);
 
     public override void OnLinkClosed(ListenerLink listenerLink, Error error)

@@ -6,11 +6,12 @@ namespace Shop.Local.Mongo.Commands;
 internal sealed class CommandRouter
 {
     private readonly Dictionary<string, Func<Request, BsonDocument>> commands = new(StringComparer.Ordinal);
+    private readonly Catalog catalog;
     private readonly Action<IOException> logFailed;
 
     public CommandRouter(Catalog catalog, TimeProvider time, Action<IOException> logFailed)
     {
-        this.logFailed = logFailed;
+        (this.catalog, this.logFailed) = (catalog, logFailed);
         var cursors = new Cursors(time);
         var writes = new WriteCommands(catalog);
         var reads = new ReadCommands(catalog, cursors);
@@ -44,10 +45,11 @@ internal sealed class CommandRouter
         try
         {
             if (request.Name.Length == 0) throw MongoRefusal.FailedToParse("a command must have a name");
-            if (!commands.TryGetValue(request.Name, out var command))
-                throw new MongoRefusal(59, "CommandNotFound", $"no such command: '{request.Name}'");
+            if (!commands.TryGetValue(request.Name, out var command)) throw new MongoRefusal(59, "CommandNotFound", $"no such command: '{request.Name}'");
             CommandOptions.RefuseUnsupported(request.Body);
-            return command(request);
+            var reply = command(request);
+            // It may have read what did not reach the log.
+            return catalog.HasFailed ? throw new IOException("it could not be written earlier") : reply;
         }
         catch (IOException broken)
         {
@@ -69,9 +71,6 @@ internal sealed class CommandRouter
             commands[name] = _ => Handshake.Ok;
         commands["getParameter"] = _ => new BsonDocument { { "featureCompatibilityVersion", new BsonDocument("version", "7.0") }, { "ok", 1.0 } };
         commands["getLog"] = _ => new BsonDocument { { "totalLinesWritten", 0 }, { "log", new BsonArray() }, { "ok", 1.0 } };
-        commands["connectionStatus"] = _ => new BsonDocument
-        {
-            { "authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } } }, { "ok", 1.0 }
-        };
+        commands["connectionStatus"] = _ => new BsonDocument { { "authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } } }, { "ok", 1.0 } };
     }
 }

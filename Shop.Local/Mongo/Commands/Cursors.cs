@@ -54,8 +54,7 @@ internal sealed class Cursors(TimeProvider time)
     public bool Kill(long id)
     {
         if (!open.TryRemove(id, out var cursor)) return false;
-        lock (cursor)
-            cursor.Dispose();
+        lock (cursor) cursor.Dispose();
         return true;
     }
 

@@ -29,8 +29,7 @@ internal static class NumberKey
 
     private static void Double(KeyWriter writer, double value)
     {
-        if (double.IsNaN(value))
-            writer.Byte(NotANumber);
+        if (double.IsNaN(value)) writer.Byte(NotANumber);
         else if (double.IsInfinity(value))
             writer.Byte(value < 0 ? NegativeInfinity : PositiveInfinity);
         else if (Math.Abs(value) < 1e18 && Math.Truncate(value) == value)

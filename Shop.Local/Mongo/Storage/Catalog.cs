@@ -41,6 +41,7 @@ internal sealed class Catalog : IDisposable
     }
 
     public Lock Gate { get; } = new();
+    public bool HasFailed => journal is { HasFailed: true };
     public IEnumerable<Collection> Collections => collections.Values;
     /// <summary>Bytes of log beyond which a snapshot saves space and starting time.</summary>
     public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(LargeBytes, 2 * collections.Values.Sum(collection => collection.DataBytes));

@@ -16,7 +16,6 @@ internal sealed class Journal : IDisposable
     private readonly string directory;
     private SafeFileHandle segment;
     private long offset, appended, synced;
-    private bool failed;
 
     private Journal(string directory, int number, long length)
     {
@@ -29,6 +28,9 @@ internal sealed class Journal : IDisposable
 
     /// <summary>Up to where it has been written.</summary>
     public long Position => Volatile.Read(ref appended);
+
+    /// <summary>The disk has refused: memory is ahead of the log, and what it says must not be told.</summary>
+    public bool HasFailed { get; private set; }
 
     /// <summary>How often somebody waited for the disk.</summary>
     public long Flushes { get; private set; }
@@ -43,8 +45,7 @@ internal sealed class Journal : IDisposable
         var snapshot = Numbers(directory, "snapshot").DefaultIfEmpty(0).Max();
         var segments = Numbers(directory, "segment").Where(number => number >= snapshot).Order().ToArray();
         if (snapshot > 0) LogFile.Read(PathOf(directory, "snapshot", snapshot), false, apply);
-        var length = 0L;
-        long grown = 0;
+        var (length, grown) = (0L, 0L);
         foreach (var number in segments)
         {
             length = LogFile.Read(PathOf(directory, "segment", number), number == segments[^1], apply);
@@ -59,11 +60,17 @@ internal sealed class Journal : IDisposable
     {
         lock (writing)
         {
-            if (failed) throw new IOException("The log could not be written earlier.");
+            if (HasFailed) throw new IOException("The log could not be written earlier.");
             var frame = batch.Seal();
-            failed = true;
-            RandomAccess.Write(segment, frame, offset);
-            failed = false;
+            try
+            {
+                RandomAccess.Write(segment, frame, offset);
+            }
+            catch (Exception)
+            {
+                HasFailed = true;
+                throw;
+            }
             (offset, appended, Grown) = (offset + frame.Length, appended + frame.Length, Grown + frame.Length);
             return appended;
         }
@@ -76,8 +83,7 @@ internal sealed class Journal : IDisposable
             if (synced >= position) return;
             SafeFileHandle current;
             long reached;
-            lock (writing)
-                (current, reached) = (segment, appended);
+            lock (writing) (current, reached) = (segment, appended);
             RandomAccess.FlushToDisk(current);
             Flushes++;
             synced = reached;

@@ -28,8 +28,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
             if (fields[i].Count == 0) fields[i].Add(RawValue.Null);
             if (!isArray) continue;
             Multikey = true;
-            if (multiple < 0)
-                multiple = i;
+            if (multiple < 0) multiple = i;
             // Only the leading field of a multikey index is ever searched, so further arrays need not be multiplied; but a unique one must see every pair.
             else if (Definition.Unique || Definition.Paths[i].Parts[0] != Definition.Paths[multiple].Parts[0])
                 throw new MongoRefusal(171, "CannotIndexParallelArrays", $"cannot index parallel arrays [{Definition.Paths[i].Text}] [{Definition.Paths[multiple].Text}]");

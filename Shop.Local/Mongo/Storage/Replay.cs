@@ -12,8 +12,7 @@ internal sealed class Replay
         foreach (var (kind, id, document) in ChangeBatch.Parse(payload))
         {
             LastId = Math.Max(LastId, id);
-            if (kind == ChangeKind.Create)
-                Create(id, RawValue.Document(document).ToDocument());
+            if (kind == ChangeKind.Create) Create(id, RawValue.Document(document).ToDocument());
             else if (collections.TryGetValue(id, out var collection)) Apply(kind, collection, document);
         }
     }

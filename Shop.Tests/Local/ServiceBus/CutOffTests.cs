@@ -1,3 +1,5 @@
+using Amqp.Framing;
+using Amqp.Types;
 using Shop.Local.ServiceBus;
 using Shop.ServiceDefaults.Messaging;
 using Shop.Tests.Commands.Faults;
@@ -44,29 +46,11 @@ public sealed class CutOffTests
         }, "every message is delivered again", Cancellation);
     }
 
-    [Fact]
-    public async Task What_is_on_its_way_to_a_receiver_that_closes_its_connection_is_never_dead_lettered()
-    {
-        const int rounds = 60, perRound = 150;
-        const string deadLetters = "shop-events/Subscriptions/projector/$DeadLetterQueue";
-        var entities = new BrokerEntities([], [new TopicDefinition("shop-events", [new SubscriptionDefinition("projector", new ReceiveProperties { LockDuration = TimeSpan.FromMinutes(5) })])]);
-        await using var broker = await BrokerServer.StartAsync(new BrokerOptions { Entities = entities }, Cancellation);
-        await using var bus = Client(broker.ConnectionString);
-        await using var publisher = bus.CreatePublisher("shop-events");
-        for (var round = 0; round < rounds; round++)
-        {
-            // What is published while it closes goes to it until the broker knows: the library then makes up an outcome.
-            var client = await BrokerClient.ConnectAsync(broker.Port);
-            var receiver = client.Receiver("shop-events/Subscriptions/projector", credit: 10 * perRound);
-            var publishing = publisher.PublishAsync([.. Enumerable.Range(0, perRound).Select(Event)], Cancellation).AsTask();
-            Assert.NotNull(await receiver.ReceiveAsync(BrokerClient.Patience));
-            await client.DisposeAsync();
-            await publishing;
-        }
-
-        await using var looking = await BrokerClient.ConnectAsync(broker.Port);
-        Assert.Empty(await looking.PeekAsync(deadLetters));
-    }
+    /// <summary>What is sent while a connection is closing, or cannot be written, comes back with such a condition.</summary>
+    [Theory, InlineData("amqp:illegal-state", true), InlineData("amqp:internal-error", true), InlineData("amqp:connection:forced", true), InlineData("amqp:link:detach-forced", true),
+     InlineData("com.microsoft:dead-letter", false), InlineData("my:reason", false), InlineData(null, false)]
+    public void A_rejection_with_a_condition_of_AMQPs_own_is_the_librarys_and_not_the_clients(string? condition, bool isMadeUp) =>
+        Assert.Equal(isMadeUp, ConsumerLink.IsMadeUp(new Rejected { Error = condition is null ? null : new Error(new Symbol(condition)) }));
 
     private static BusClient Client(string connectionString) =>
         new(new BusClientOptions { ConnectionString = ServiceBusConnectionString.Parse(connectionString) });
