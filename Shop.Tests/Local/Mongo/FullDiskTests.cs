@@ -41,10 +41,23 @@ public sealed class FullDiskTests
     private static void FillDiskBehind(string path)
     {
         using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        var open = Directory.EnumerateFiles("/proc/self/fd").Where(link => File.ResolveLinkTarget(link, returnFinalTarget: false)?.FullName == path)
+        var open = Directory.EnumerateFiles("/proc/self/fd").Where(link => TargetOf(link) == path)
             .Select(link => int.Parse(Path.GetFileName(link), CultureInfo.InvariantCulture)).ToList();
         Assert.NotEmpty(open);
         foreach (var descriptor in open) Assert.Equal(descriptor, Duplicate((int)full.DangerousGetHandle(), descriptor));
+    }
+
+    private static string? TargetOf(string link)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(link, returnFinalTarget: false)?.FullName;
+        }
+        catch (IOException)
+        {
+            // Another test has closed it meanwhile.
+            return null;
+        }
     }
 
     [DllImport("libc", EntryPoint = "dup2", SetLastError = true)]
