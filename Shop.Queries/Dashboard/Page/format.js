@@ -7,7 +7,7 @@ const milliseconds = new Intl.NumberFormat(undefined, { style: 'unit', unit: 'mi
 const minutes = new Intl.NumberFormat(undefined, { style: 'unit', unit: 'minute', maximumFractionDigits: 0 });
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const instants = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
 
 export const amount = value => amounts.format(value);
 export const count = value => numbers.format(value);
