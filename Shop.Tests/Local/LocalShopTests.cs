@@ -30,10 +30,16 @@ public sealed class LocalShopTests(RunningLocalShop running) : IClassFixture<Run
     {
         var before = Shop.Statuses.Single(status => status.Part == part);
         await Shop.KillAsync(part);
-        await Shop.WaitUntilAsync(part, status => status.State == PartState.Healthy && status.Restarts == before.Restarts + 1, Token);
+        // Every word while it comes back: a part that is degraded at first has words of its own for that.
+        List<string> notes = [];
+        await Shop.WaitUntilAsync(part, status =>
+        {
+            if (status.Restarts == before.Restarts + 1 && status.Note is { } note) notes.Add(note);
+            return status.State == PartState.Healthy && status.Restarts == before.Restarts + 1;
+        }, Token);
         var after = Shop.Statuses.Single(status => status.Part == part);
         Assert.NotEqual(before.ProcessId, after.ProcessId);
-        Assert.Equal("ended with exit code 137, started again", after.Note);
+        Assert.Contains(notes, note => note.StartsWith("ended with exit code 137", StringComparison.Ordinal));
     }
 
     [Fact]
