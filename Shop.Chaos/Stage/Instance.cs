@@ -26,6 +26,8 @@ internal sealed class Instance(
     private readonly List<int> frozen = [];
     private volatile ChildProcess? process;
     private Task loop = Task.CompletedTask;
+    private volatile bool mayEnd;
+    private int? marked;
 
     public string Name => name;
 
@@ -35,8 +37,16 @@ internal sealed class Instance(
     /// <summary>How often it ended without being killed or stopped by the harness, and what it said last.</summary>
     public List<string> EndedByItself { get; } = [];
 
-    /// <summary>Its disk is full: it may end as often as it likes.</summary>
-    public bool MayEnd { get; set; }
+    /// <summary>Its disk is full: it may end as often as it likes, and whoever runs when there is room again may end of it later.</summary>
+    public bool MayEnd
+    {
+        get => mayEnd;
+        set
+        {
+            if (mayEnd && !value) marked = process?.Id;
+            mayEnd = value;
+        }
+    }
 
     private volatile bool isEndExpected;
 
@@ -135,7 +145,7 @@ internal sealed class Instance(
                 process = started;
                 before?.Dispose();
                 var code = await started.Exited;
-                if (!stopping.IsCancellationRequested && !isEndExpected && !MayEnd && !wasOrdered(started.Id)) EndedByItself.Add($"exit code {code}: {started.LogTail}");
+                if (!stopping.IsCancellationRequested && !isEndExpected && !mayEnd && marked != started.Id && !wasOrdered(started.Id)) EndedByItself.Add($"exit code {code}: {started.LogTail}");
                 pause = time.GetElapsedTime(began) > steady ? firstPause : pause * 2 < longestPause ? pause * 2 : longestPause;
                 await Task.Delay(pause, time, stopping.Token);
             }
