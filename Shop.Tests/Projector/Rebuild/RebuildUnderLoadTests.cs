@@ -28,7 +28,7 @@ public sealed class RebuildUnderLoadTests
             {
                 Ephemeral = true, PortBase = 0, Fsync = false,
                 // Small pages leave time to kill in, a short lease does not let the test wait.
-                Environment = new Dictionary<string, string> { ["Shop__Rebuild__PageSize"] = "10", ["Shop__Rebuild__Lease"] = "00:00:02", ["Shop__Rebuild__SettleTime"] = "00:00:05" },
+                Environment = new Dictionary<string, string> { ["Shop__Rebuild__PageSize"] = "10", ["Shop__Rebuild__Lease"] = "00:00:02", ["Shop__Rebuild__SettleTime"] = "00:00:30" },
             }, Cancellation);
         using var commands = new HttpClient { BaseAddress = new Uri(shop.CommandsUrl) };
         using var first = new ProjectorAdministration(shop.ProjectorAdminUrl, shop.AdminKey);
@@ -188,7 +188,7 @@ public sealed class RebuildUnderLoadTests
                 ["ASPNETCORE_URLS"] = url, ["DOTNET_gcServer"] = "0", ["Logging__LogLevel__Default"] = "Critical",
                 ["ConnectionStrings__readdb"] = shop.ReadConnectionString, ["ConnectionStrings__messaging"] = shop.MessagingConnectionString,
                 ["services__commands__admin__0"] = shop.CommandsAdminUrl, ["Shop__AdminKey"] = shop.AdminKey,
-                ["Shop__Rebuild__PageSize"] = "10", ["Shop__Rebuild__Lease"] = "00:00:02", ["Shop__Rebuild__SettleTime"] = "00:00:05",
+                ["Shop__Rebuild__PageSize"] = "10", ["Shop__Rebuild__Lease"] = "00:00:02", ["Shop__Rebuild__SettleTime"] = "00:00:30",
             }) start.Environment[name] = value;
             return Process.Start(start) ?? throw new InvalidOperationException("The second projector cannot be started.");
         }

@@ -21,9 +21,8 @@ public sealed class HalfOpenConnectionTests
 
         proxy.FreezeOpenConnections();
         var lost = await publisher.PublishAsync([TestEvents.Create(2)], Token);
-        var again = await publisher.PublishAsync([TestEvents.Create(2)], Token);
-
-        Assert.Equal((PublishStatus.Unknown, PublishStatus.Accepted), (lost[0].Status, again[0].Status));
+        Assert.Equal(PublishStatus.Unknown, lost[0].Status);
+        await TestEvents.PublishAllAsync(publisher, [TestEvents.Create(2)], Token);
         Assert.True(proxy.Connections >= 2);
     }
 
