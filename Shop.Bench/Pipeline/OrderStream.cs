@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Shop.Bench.Read;
+using Shop.Bench.Parts;
 using Shop.Contracts.Commands;
 
 namespace Shop.Bench.Pipeline;

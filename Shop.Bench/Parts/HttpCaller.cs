@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Shop.Bench.Read;
+namespace Shop.Bench.Parts;
 
 /// <summary>
 /// One keep-alive HTTP/1.1 connection, one request after the other. A plain socket: the generator shares the cores with what it measures, and
@@ -61,40 +61,5 @@ internal sealed class HttpCaller(Socket socket, string host) : IDisposable
         var digits = head[(at + "Content-Length: "u8.Length)..];
         if (digits.IndexOf((byte)'\r') is >= 0 and var stop) digits = digits[..stop];
         return answer.Length >= end + 4 + int.Parse(digits, null);
-    }
-}
-
-/// <summary>Closed-loop reading: so many connections, each of which asks again as soon as it was answered.</summary>
-internal sealed class HttpReaders(IReadOnlyList<HttpCaller> callers) : IDisposable
-{
-    public const int Connections = 32;
-
-    public static async Task<HttpReaders> ConnectAsync(string url, CancellationToken cancellationToken, int connections = Connections)
-    {
-        List<HttpCaller> callers = [];
-        for (var i = 0; i < connections; i++) callers.Add(await HttpCaller.ConnectAsync(url, cancellationToken));
-        return new(callers);
-    }
-
-    /// <summary>Requests per second and their latencies.</summary>
-    public async Task<(double PerSecond, Measuring.LatencyHistogram Latencies)> RunAsync(TimeSpan duration, Func<string> nextPath, CancellationToken cancellationToken)
-    {
-        var latencies = new Measuring.LatencyHistogram();
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        await Task.WhenAll(callers.Select(caller => Task.Run(async () =>
-        {
-            while (System.Diagnostics.Stopwatch.GetElapsedTime(started) < duration)
-            {
-                var asked = System.Diagnostics.Stopwatch.GetTimestamp();
-                await caller.GetAsync(nextPath(), cancellationToken);
-                latencies.Record(System.Diagnostics.Stopwatch.GetElapsedTime(asked));
-            }
-        }, cancellationToken)));
-        return (latencies.Count / System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds, latencies);
-    }
-
-    public void Dispose()
-    {
-        foreach (var caller in callers) caller.Dispose();
     }
 }
