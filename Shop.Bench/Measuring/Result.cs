@@ -12,7 +12,8 @@ internal sealed record Result(string Bench, Series Measured, Series? Reference, 
     public double Value => Measured.Median;
 
     /// <summary>Median over the reference's median.</summary>
-    public double? Ratio => Reference is null ? null : Value / Reference.Median;
+    /// <summary>None beside a reference that needs nothing at all.</summary>
+    public double? Ratio => Reference is null || Reference.Median == 0 ? null : Value / Reference.Median;
 
     public bool? IsMet => Target?.IsMet(Value, Ratio);
 }

@@ -27,6 +27,8 @@ internal static class PipelineBench
         using var projector = new HttpClient { BaseAddress = new Uri(shop.ProjectorUrl) };
         await orders.RunAsync(1_000, run.Scale(TimeSpan.FromSeconds(15)), cancellationToken);
 
+        (string Whose, int ProcessId)[] processes = [("load", Environment.ProcessId), .. shop.Statuses.Select(status => (PartNames.Of(status.Part), status.ProcessId!.Value))];
+        var times = new ProcessorTimes(processes);
         Subject at500 = AtRate(500), at2000 = AtRate(2_000);
         var series = await run.InterleaveAsync([at500, at2000], cancellationToken);
         var sustained = await SustainedAsync(run, orders, projector, cancellationToken);
@@ -39,6 +41,7 @@ internal static class PipelineBench
             run.Result(series[at2000, P99], target: Target.AtMost(150)),
             run.Result(series[at2000, "placed"]),
             run.Result(new("whole shop", "highest rate at which lag does not grow", "orders/s", Conditions("steps of a quarter"), [sustained])),
+            .. processes.SelectMany(process => ((Subject[])[at500, at2000]).Select(subject => run.Result(series[subject, ProcessorTimes.Of(process.Whose)]))),
             run.Result(Memory(Part.Projector), target: Target.AtMost(300)),
             run.Result(Memory(Part.Queries), target: Target.AtMost(300)),
         ];
@@ -46,9 +49,9 @@ internal static class PipelineBench
         Subject AtRate(int rate) => new($"{rate} orders/s", Conditions("open loop"), async token =>
         {
             var seconds = Math.Max(2, (int)(1.5 * run.Duration.TotalSeconds));
-            var placed = await orders.RunAsync(rate, TimeSpan.FromSeconds(seconds), token);
+            var placed = await times.AroundAsync("placed", "orders/s", () => orders.RunAsync(rate, TimeSpan.FromSeconds(seconds), token));
             var lag = await LagAsync(projector, seconds - 1, token);
-            return [new(P50, lag.P50 * 1_000, "ms"), new(P99, lag.P99 * 1_000, "ms"), new("placed", placed, "orders/s")];
+            return [new(P50, lag.P50 * 1_000, "ms"), new(P99, lag.P99 * 1_000, "ms"), .. placed];
         });
 
         Series Memory(Part part) => new(PartNames.Of(part), "peak memory under full load", "MB", Conditions("highest since its start"),

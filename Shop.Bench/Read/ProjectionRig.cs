@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using Shop.Bench.Measuring;
 using Shop.Bench.Parts;
 using Shop.Contracts.Views;
 using Shop.Projector;
@@ -23,6 +24,7 @@ internal sealed class ProjectionRig : IAsyncDisposable
     private readonly RunningPart broker;
     private readonly BusClient bus;
     private readonly EventPublisher publisher;
+    private readonly ProcessorTimes times;
     private int next;
 
     private ProjectionRig(RunningPart store, RunningPart broker)
@@ -30,6 +32,7 @@ internal sealed class ProjectionRig : IAsyncDisposable
         (this.store, this.broker) = (store, broker);
         bus = new BusClient(new BusClientOptions { ConnectionString = ServiceBusConnectionString.Parse(broker.Address) });
         publisher = bus.CreatePublisher("shop-events");
+        times = new(("writing process", Environment.ProcessId), ("store", store.ProcessId), ("broker", broker.ProcessId));
         Models = new ReadModels(new MongoClient(store.Address).GetDatabase("shop"));
     }
 
@@ -45,8 +48,11 @@ internal sealed class ProjectionRig : IAsyncDisposable
         return rig;
     }
 
+    /// <summary>The parts whose <see cref="ProcessorTimes"/> are read.</summary>
+    public static IReadOnlyList<string> Parts { get; } = ["writing process", "store", "broker"];
+
     /// <summary>Events per second from a full subscription into the store, over the last nine tenths of so many: the first pay for the start.</summary>
-    public async Task<double> ProjectAsync(int events, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Reading>> ProjectAsync(int events, CancellationToken cancellationToken)
     {
         var before = await StoredAsync(cancellationToken);
         await PublishAsync(events, cancellationToken);
@@ -54,18 +60,26 @@ internal sealed class ProjectionRig : IAsyncDisposable
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:readdb={store.Address}", $"--ConnectionStrings:messaging={broker.Address}", "--Logging:LogLevel:Default=Error"]);
         await projector.StartAsync(cancellationToken);
         var first = await ReachedAsync(before + (events / 10), cancellationToken);
+        var used = times.Read();
         var last = await ReachedAsync(before + events, cancellationToken);
+        var stored = last.Stored - first.Stored;
+        Reading[] readings = [new("broker to store", stored / Stopwatch.GetElapsedTime(first.At, last.At).TotalSeconds, "events/s"), .. times.Since(used, stored)];
         await projector.StopAsync(cancellationToken);
-        return (last.Stored - first.Stored) / Stopwatch.GetElapsedTime(first.At, last.At).TotalSeconds;
+        return readings;
     }
 
     /// <summary>Documents per second of a loop that does nothing but write the same documents, guarded as the projector guards them.</summary>
-    public async Task<double> WriteAsync(int documents, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Reading>> WriteAsync(int documents, CancellationToken cancellationToken)
+    {
+        OrderDocument[] batch = [.. Take(documents).Select(order => Documents.Order(order, TimeProvider.System.GetUtcNow()))];
+        return times.AroundAsync("documents", "documents/s", () => WriteAsync(batch, cancellationToken));
+    }
+
+    private async Task<double> WriteAsync(OrderDocument[] documents, CancellationToken cancellationToken)
     {
         var orders = Models.Generation(ReferenceGeneration).Orders;
-        OrderDocument[] batch = [.. Take(documents).Select(order => Documents.Order(order, TimeProvider.System.GetUtcNow()))];
         var started = Stopwatch.GetTimestamp();
-        foreach (var part in batch.Chunk(Batch))
+        foreach (var part in documents.Chunk(Batch))
         {
             await orders.BulkWriteAsync(
                 part.Select(order => new ReplaceOneModel<OrderDocument>(
@@ -73,7 +87,7 @@ internal sealed class ProjectionRig : IAsyncDisposable
                 new BulkWriteOptions { IsOrdered = false }, cancellationToken);
         }
 
-        return documents / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        return documents.Length / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     public async ValueTask DisposeAsync()

@@ -15,6 +15,7 @@ internal static class QueryBench
 {
     private const int Orders = 20_000;
     private const long Megabyte = 1024 * 1024;
+    private static readonly string[] parts = ["load", "service", "store"];
 
     private static readonly string fill = string.Create(CultureInfo.InvariantCulture, $"""
         insert into customers (customer_id, name, version, name_version, created_hash)
@@ -41,9 +42,10 @@ internal static class QueryBench
         using var toReferences = await HttpReaders.ConnectAsync(references.Address, cancellationToken);
 
         var batching = $"{HttpReaders.Connections} connections, one request at a time each";
-        var order = Of("GET /orders/{id}", toQueries, "/orders/ORD", "one document; requests that come together share a command");
-        var nothing = Of("endpoint that does nothing", toReferences, "/nothing/ORD", "none");
-        var join = Of("join of normalised tables", toReferences, "/orders/ORD", "one prepared statement per request, a pool of as many connections");
+        ProcessorTimes OfService(RunningPart service) => new((parts[0], Environment.ProcessId), (parts[1], service.ProcessId), (parts[2], store.ProcessId));
+        var order = Of("GET /orders/{id}", toQueries, OfService(queries), "/orders/ORD", "one document; requests that come together share a command");
+        var nothing = Of("endpoint that does nothing", toReferences, OfService(references), "/nothing/ORD", "none");
+        var join = Of("join of normalised tables", toReferences, OfService(references), "/orders/ORD", "one prepared statement per request, a pool of as many connections");
         foreach (var subject in new[] { order, nothing, join }) await subject.MeasureAsync(cancellationToken);
         var series = await run.InterleaveAsync([order, nothing, join], cancellationToken);
         const string rate = "requests", p99 = "p99";
@@ -54,14 +56,16 @@ internal static class QueryBench
             run.Result(series[order, rate], series[join, rate], Target.AtLeastTimes(2)),
             run.Result(series[order, p99], series[join, p99]),
             run.Result(series[nothing, p99]),
+            .. parts.Select(whose => run.Result(series[order, ProcessorTimes.Of(whose)], series[nothing, ProcessorTimes.Of(whose)])),
             run.Result(memory, target: Target.AtMost(300)),
         ];
 
-        Subject Of(string name, HttpReaders readers, string path, string how) => new(
+        Subject Of(string name, HttpReaders readers, ProcessorTimes times, string path, string how) => new(
             name, new("reads only", $"{batching}; {how}", "load, service and database share the machine's cores"), async token =>
             {
+                var before = times.Read();
                 var (perSecond, latencies) = await readers.RunAsync(run.Duration, () => $"{path}{Random.Shared.Next(1, Orders + 1)}", token);
-                return [new(rate, perSecond, "requests/s"), new(p99, latencies.At(0.99).TotalMilliseconds, "ms")];
+                return [new(rate, perSecond, "requests/s"), new(p99, latencies.At(0.99).TotalMilliseconds, "ms"), .. times.Since(before, latencies.Count)];
             });
     }
 

@@ -1,4 +1,5 @@
 using Shop.Bench.Measuring;
+using Shop.Bench.Parts;
 using Shop.Projector.Hosting;
 
 namespace Shop.Bench.Read;
@@ -20,10 +21,10 @@ internal static class ReadBench
     {
         await using var rig = await ProjectionRig.StartAsync(cancellationToken);
         var count = run.Scale(30_000);
-        var loop = Subject.Of("bulkWrite loop", "documents", "documents/s",
+        var loop = new Subject("bulkWrite loop",
             new(StoreDurability, $"{ProjectionRig.Batch} per command, one command at a time", "loop and store share the machine's cores"),
             token => rig.WriteAsync(count, token));
-        var projector = Subject.Of("projector", "broker to store", "events/s",
+        var projector = new Subject("projector",
             new(StoreDurability, $"up to {ProjectionWorker.MaxBatch} events per batch, {ProjectionWorker.Workers + ProjectionWorker.Helpers} batches at work, full subscription", "broker, projector and store share the machine's cores"),
             token => rig.ProjectAsync(count, token));
         // Compiled before anything is measured.
@@ -32,8 +33,9 @@ internal static class ReadBench
         var series = await run.InterleaveAsync([projector, loop], cancellationToken);
         return
         [
-            run.Result(series[projector], target: Target.AtLeast(10_000)),
-            run.Result(series[projector], series[loop], Target.AtLeastTimes(0.7)),
+            run.Result(series[projector, "broker to store"], target: Target.AtLeast(10_000)),
+            run.Result(series[projector, "broker to store"], series[loop, "documents"], Target.AtLeastTimes(0.7)),
+            .. ProjectionRig.Parts.Select(part => run.Result(series[projector, ProcessorTimes.Of(part)], series[loop, ProcessorTimes.Of(part)])),
         ];
     }
 }

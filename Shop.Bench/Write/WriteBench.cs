@@ -10,12 +10,13 @@ internal static class WriteBench
     private const string Rate = "orders/s";
     private const string Throughput = "throughput";
     private const int WarmUps = 6;
+    private const string PostgreSql = "PostgreSQL", Shop = "the service", Callers = "the callers";
 
     public static async Task<IReadOnlyList<Result>> RunAsync(BenchRun run, CancellationToken cancellationToken)
     {
         await using var server = await LocalPostgres.StartAsync(new(), cancellationToken);
         var reference = await WriteDatabase.CreateReferenceAsync(server, cancellationToken);
-        var plain = Subject.Of("pgbench plain", Throughput, Rate, On($"one commit per order, one round trip per statement, {PgBench.Clients} clients"),
+        var plain = Timed("pgbench plain", On($"one commit per order, one round trip per statement, {PgBench.Clients} clients"), new((PostgreSql, server.ProcessId)),
             Measure(run, new PgBench(reference, pipelined: false).RunAsync));
         return
         [
@@ -30,7 +31,8 @@ internal static class WriteBench
     {
         await using var store = await InProcessStore.StartAsync(await WriteDatabase.CreateAsync(server, "store", cancellationToken), cancellationToken);
         await using var single = new OneCommitPerOrder(reference);
-        var stored = Subject.Of("store", Throughput, Rate, On($"groups of whatever waits, {InProcessStore.Callers} callers; rules, command log, outbox"), Measure(run, store.RunAsync));
+        var stored = Timed("store", On($"groups of whatever waits, {InProcessStore.Callers} callers; rules, command log, outbox"),
+            new((PostgreSql, server.ProcessId), (Shop, Environment.ProcessId)), Measure(run, store.RunAsync));
         var pipelined = Subject.Of("pgbench pipelined", Throughput, Rate, On($"one commit and one round trip per order, {PgBench.Clients} clients"),
             Measure(run, new PgBench(reference, pipelined: true).RunAsync));
         var batch = Subject.Of("NpgsqlBatch", Throughput, Rate, On($"one commit and one round trip per order, {OneCommitPerOrder.Connections} callers"), Measure(run, (duration, token) =>
@@ -38,9 +40,11 @@ internal static class WriteBench
         var series = await run.InterleaveAsync([stored, plain, pipelined, batch], cancellationToken, WarmUps);
         return
         [
-            run.Result(series[stored], series[plain], Target.AtLeastTimes(3)),
-            run.Result(series[stored], series[pipelined]),
-            run.Result(series[stored], series[batch]),
+            run.Result(series[stored, Throughput], series[plain, Throughput], Target.AtLeastTimes(3)),
+            run.Result(series[stored, Throughput], series[pipelined]),
+            run.Result(series[stored, Throughput], series[batch]),
+            run.Result(series[stored, ProcessorTimes.Of(PostgreSql)], series[plain, ProcessorTimes.Of(PostgreSql)]),
+            run.Result(series[stored, ProcessorTimes.Of(Shop)]),
         ];
     }
 
@@ -55,9 +59,10 @@ internal static class WriteBench
         using var shopLoad = await HttpLoad.ConnectAsync(shop.Address, cancellationToken);
         using var relayingLoad = await HttpLoad.ConnectAsync(relaying.Address, cancellationToken);
         using var endpointLoad = await HttpLoad.ConnectAsync(endpoint.Address, cancellationToken);
-        var overHttp = Subject.Of("Shop.Commands over HTTP", Throughput, Rate, On($"groups of whatever waits, {HttpLoad.Connections} connections; rules, command log, outbox"), Measure(run, shopLoad.RunAsync));
-        var single = Subject.Of("endpoint of one commit per order", Throughput, Rate,
-            On($"one commit and one round trip per order, {HttpLoad.Connections} connections, {OneCommitPerOrder.Connections} to the database"), Measure(run, endpointLoad.RunAsync));
+        ProcessorTimes With(RunningPart service) => new((PostgreSql, server.ProcessId), (Shop, service.ProcessId), (Callers, Environment.ProcessId));
+        var overHttp = Timed("Shop.Commands over HTTP", On($"groups of whatever waits, {HttpLoad.Connections} connections; rules, command log, outbox"), With(shop), Measure(run, shopLoad.RunAsync));
+        var single = Timed("endpoint of one commit per order",
+            On($"one commit and one round trip per order, {HttpLoad.Connections} connections, {OneCommitPerOrder.Connections} to the database"), With(endpoint), Measure(run, endpointLoad.RunAsync));
         var withRelay = new Subject("Shop.Commands over HTTP, relaying to the local broker", overHttp.Conditions with { Cores = overHttp.Conditions.Cores + ", the broker too" },
             async token =>
             {
@@ -67,9 +72,10 @@ internal static class WriteBench
         var series = await run.InterleaveAsync([overHttp, plain, single, withRelay], cancellationToken, WarmUps);
         return
         [
-            run.Result(series[overHttp], series[plain], Target.AtLeastTimes(2.5)),
-            run.Result(series[overHttp], series[single], Target.AtLeastTimes(3)),
-            run.Result(series[withRelay, Throughput], series[plain]),
+            run.Result(series[overHttp, Throughput], series[plain, Throughput], Target.AtLeastTimes(2.5)),
+            run.Result(series[overHttp, Throughput], series[single, Throughput], Target.AtLeastTimes(3)),
+            .. ((string[])[PostgreSql, Shop, Callers]).Select(whose => run.Result(series[overHttp, ProcessorTimes.Of(whose)], series[single, ProcessorTimes.Of(whose)])),
+            run.Result(series[withRelay, Throughput], series[plain, Throughput]),
             run.Result(series[withRelay, "highest resident memory"], target: Target.AtMost(300)),
         ];
     }
@@ -103,6 +109,9 @@ internal static class WriteBench
         {
             ["ConnectionStrings__shopdb"] = connectionString, ["ConnectionStrings__messaging"] = messaging,
         }, cancellationToken);
+
+    private static Subject Timed(string name, Conditions conditions, ProcessorTimes times, Func<CancellationToken, Task<double>> measureAsync) =>
+        new(name, conditions, token => times.AroundAsync(Throughput, Rate, () => measureAsync(token)));
 
     private static Func<CancellationToken, Task<double>> Measure(BenchRun run, Func<TimeSpan, CancellationToken, Task<double>> measureAsync) =>
         cancellationToken => measureAsync(run.Duration, cancellationToken);

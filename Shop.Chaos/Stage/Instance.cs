@@ -76,7 +76,7 @@ internal sealed class Instance(
     /// <summary>Kills one of its children only: a backend of PostgreSQL, which takes all the others with it.</summary>
     public bool KillChild(int which)
     {
-        if (process is not { IsRunning: true } running || Signals.Tree(running.Id) is not { Count: > 1 } tree) return false;
+        if (process is not { IsRunning: true } running || ProcessTree.Of(running.Id) is not { Count: > 1 } tree) return false;
         // PostgreSQL gives up when it loses the child that is recovering.
         isEndExpected = true;
         Signals.Kill(tree[1 + (which % (tree.Count - 1))]);
@@ -101,7 +101,7 @@ internal sealed class Instance(
             // Children forked while we look are caught by a second look.
             for (var look = 0; look < 2; look++)
             {
-                foreach (var id in Signals.Tree(running.Id).Except(frozen).ToList())
+                foreach (var id in ProcessTree.Of(running.Id).Except(frozen).ToList())
                 {
                     Signals.Freeze(id);
                     frozen.Add(id);

@@ -18,6 +18,9 @@ public sealed class LocalPostgres : IAsyncDisposable
 
     public int Port => cluster.Port;
 
+    /// <summary>The postmaster, whose children do the work.</summary>
+    public int ProcessId => process?.Id ?? throw new InvalidOperationException("The server has not been started.");
+
     /// <summary>Where its files are: not always inside the data directory, see <see cref="PostgresPlace"/>.</summary>
     public string Directory => cluster.Directory;
 

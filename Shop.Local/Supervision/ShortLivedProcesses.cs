@@ -1,7 +1,7 @@
 namespace Shop.Local.Supervision;
 
 /// <summary>
-/// Runtime settings for children that live for seconds. Half of the processor time of such a process goes into compiling: methods are compiled a second
+/// Runtime settings for children that live for seconds. Much of the processor time of such a process goes into compiling: methods are compiled a second
 /// and a third time once they have been called 30 times, and few of them run long enough to earn that back.
 /// </summary>
 internal static class ShortLivedProcesses
