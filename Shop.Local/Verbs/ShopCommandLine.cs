@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Shop.Local.ServiceBus;
 using Spectre.Console;
 
 namespace Shop.Local.Verbs;
@@ -23,7 +24,7 @@ public static class ShopCommandLine
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = PlainWidth;
         try
         {
-            if (args is ["servicebus" or "mongo", ..]) return await StandInVerbs.RunAsync(args[0], args[1..], cancellationToken);
+            if (args is ["servicebus", ..]) return await ServiceBusVerb.RunAsync(args[1..], cancellationToken);
             if (args is ["chaos", ..]) return await ChaosVerb.RunAsync(args[1..], cancellationToken);
             return await ParseAndRunAsync(args is ["help", ..] ? [.. args[1..], "--help"] : args, cancellationToken);
         }
@@ -61,9 +62,8 @@ public static class ShopCommandLine
     {
         new HelpOption { Recursive = true },
         UpVerb.Create(), StatusVerb.Create(), DownVerb.Create(), DemoVerb.Create(), TestVerb.Create(), SeedVerb.Create(), ImportVerb.Create(),
-        DeadLetterVerb.Create(), ParkedVerb.Create(), RebuildVerb.Create(), BenchVerb.Create(), ChaosVerb.Create(), PostgresVerb.Create(), RabbitMqVerb.Create(),
+        DeadLetterVerb.Create(), ParkedVerb.Create(), RebuildVerb.Create(), BenchVerb.Create(), ChaosVerb.Create(), PostgresVerb.Create(), MongoVerb.Create(), RabbitMqVerb.Create(),
         new Command("servicebus", "Run the local broker alone; shop servicebus --help tells more."),
-        new Command("mongo", "Run the local document store alone; shop mongo --help tells more."),
         new Command("help", "Show this, or with a verb what the verb takes."),
     };
 }
