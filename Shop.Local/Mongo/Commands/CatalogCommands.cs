@@ -46,17 +46,17 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
             lock (collection.Gate)
             {
                 var before = collection.Indexes.Count;
-                var batch = new ChangeBatch();
                 try
                 {
-                    foreach (var definition in wanted) Add(collection, definition, batch);
+                    foreach (var definition in wanted) Add(collection, definition);
                 }
                 catch (MongoRefusal)
                 {
                     collection.Indexes.RemoveRange(before, collection.Indexes.Count - before);
+                    collection.Pending.Clear();
                     throw;
                 }
-                catalog.Commit(batch);
+                catalog.Commit(collection.Pending);
                 return new BsonDocument { { "numIndexesBefore", before }, { "numIndexesAfter", collection.Indexes.Count }, { "createdCollectionAutomatically", created }, { "ok", 1.0 } };
             }
         }
@@ -69,14 +69,14 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
             lock (collection.Gate)
             {
                 var before = collection.Indexes.Count;
-                var batch = new ChangeBatch();
-                foreach (var chosen in Chosen(collection, request.Value("index") is { IsMissing: false } index ? index.ToBson() : BsonNull.Value))
+                var chosen = Chosen(collection, request.Value("index") is { IsMissing: false } which ? which.ToBson() : BsonNull.Value);
+                if (chosen.Contains(collection.IdIndex)) throw MongoRefusal.InvalidOptions("cannot drop _id index");
+                foreach (var index in chosen)
                 {
-                    if (chosen.Definition.IsId) throw MongoRefusal.InvalidOptions("cannot drop _id index");
-                    collection.Indexes.Remove(chosen);
-                    batch.DropIndex(collection.Id, chosen.Definition.Name);
+                    collection.Indexes.Remove(index);
+                    collection.Pending.DropIndex(collection.Id, index.Definition.Name);
                 }
-                catalog.Commit(batch);
+                catalog.Commit(collection.Pending);
                 return new BsonDocument { { "nIndexesWas", before }, { "ok", 1.0 } };
             }
     }
@@ -111,7 +111,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
 
     private IEnumerable<Collection> Of(string database) => catalog.Collections.Where(collection => collection.Namespace.StartsWith(database + ".", StringComparison.Ordinal));
 
-    private static void Add(Collection collection, IndexDefinition definition, ChangeBatch batch)
+    private static void Add(Collection collection, IndexDefinition definition)
     {
         if (definition.SameKey(IndexDefinition.Id.Key)) return;
         foreach (var existing in collection.Indexes.Select(index => index.Definition))
@@ -126,7 +126,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
         if (collection.Indexes.Count >= MaxIndexes)
             throw new MongoRefusal(67, "CannotCreateIndex", $"add index fails, too many indexes for {collection.Namespace}");
         collection.AddIndex(definition);
-        batch.CreateIndex(collection.Id, definition);
+        collection.Pending.CreateIndex(collection.Id, definition);
     }
 
     private static List<OrderedIndex> Chosen(Collection collection, BsonValue which)

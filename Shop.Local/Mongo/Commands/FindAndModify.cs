@@ -16,31 +16,34 @@ internal sealed class FindAndModify(Catalog catalog)
             throw MongoRefusal.FailedToParse("Either an update or remove=true must be specified, and remove excludes new and upsert");
         var statement = remove ? null
             : new UpdateStatement(query, UpdateSpecification.Parse(request.Value("update"), request.Array("arrayFilters")), request.Flag("upsert"), false);
-        var reply = Answer(null, null, new BsonDocument("n", 0));
-        catalog.Write(request.Namespace, !remove, WriteConcern.IsJournaled(request), (collection, batch) =>
-            reply = statement is null ? Remove(collection, query, projection, batch) : Update(collection, statement, request.Flag("new"), projection, batch));
+        var reply = Answer(BsonNull.Value, new BsonDocument("n", 0));
+        catalog.Write(request.Namespace, !remove, WriteConcern.IsJournaled(request), collection =>
+            reply = statement is null ? Remove(collection, query, projection) : Update(collection, statement, request.Flag("new"), projection));
         return reply;
     }
 
-    private static BsonDocument Remove(Collection collection, Query query, Projection? projection, ChangeBatch batch)
+    private static BsonDocument Remove(Collection collection, Query query, Projection? projection)
     {
-        var found = Executor.Records(collection, query) is [var first, ..] ? first : null;
-        if (found is not null) collection.Delete(found, batch);
-        return Answer(found?.Bytes, projection, new BsonDocument("n", found is null ? 0 : 1));
+        var found = Executor.Records(collection, query);
+        var value = Value(found, projection);
+        foreach (var record in found) collection.Delete(record);
+        return Answer(value, new BsonDocument("n", found.Count));
     }
 
-    private static BsonDocument Update(Collection collection, UpdateStatement statement, bool wantsNew, Projection? projection, ChangeBatch batch)
+    private static BsonDocument Update(Collection collection, UpdateStatement statement, bool wantsNew, Projection? projection)
     {
-        var result = statement.Execute(collection, batch, () => { });
+        var found = Executor.Records(collection, statement.Query);
+        var before = Value(found, projection);
+        var result = statement.Execute(collection, found, () => { });
         var description = new BsonDocument { { "n", result.UpsertedId is null ? result.Matched : 1 }, { "updatedExisting", result.Matched > 0 } };
         if (result.UpsertedId is not null) description["upserted"] = result.UpsertedId;
-        return Answer(wantsNew ? result.After : result.Before, projection, description);
+        return Answer(wantsNew ? Value(result.After, projection) : before, description);
     }
 
-    private static BsonDocument Answer(byte[]? document, Projection? projection, BsonDocument description)
-    {
-        BsonValue value = document is null ? BsonNull.Value : RawValue.Document(document).ToDocument();
-        if (projection is not null && value is BsonDocument whole) value = projection.Apply(whole);
-        return new BsonDocument { { "lastErrorObject", description }, { "value", value }, { "ok", 1.0 } };
-    }
+    private static BsonValue Value(IReadOnlyList<Record> found, Projection? projection) => Value(found is [var first, ..] ? first.Document : default, projection);
+
+    private static BsonValue Value(RawValue document, Projection? projection) => document.IsMissing ? BsonNull.Value
+        : projection is null ? document.ToDocument() : projection.Apply(document.ToDocument());
+
+    private static BsonDocument Answer(BsonValue value, BsonDocument description) => new() { { "lastErrorObject", description }, { "value", value }, { "ok", 1.0 } };
 }

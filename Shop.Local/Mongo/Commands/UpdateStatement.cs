@@ -3,8 +3,8 @@ using Shop.Local.Mongo.Updates;
 
 namespace Shop.Local.Mongo.Commands;
 
-/// <summary>What an update did; before and after are of its (last) document.</summary>
-internal sealed record UpdateResult(int Matched, int Modified, BsonValue? UpsertedId, byte[]? Before, byte[]? After);
+/// <summary>What an update did; after is its (last) document as it is now, missing when there is none.</summary>
+internal sealed record UpdateResult(int Matched, int Modified, BsonValue? UpsertedId, RawValue After);
 
 /// <summary>One update of an update command, or the one of findAndModify.</summary>
 internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, bool Upsert, bool Multi)
@@ -22,30 +22,28 @@ internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, 
         return new UpdateStatement(new Query(filter, sort, Limit: multi ? 0 : 1, Hint: ReadCommands.HintOf(statement)), update, statement.Flag("upsert"), multi);
     }
 
-    /// <summary>Under the collection's lock, which the caller holds.</summary>
-    public UpdateResult Execute(Collection collection, ChangeBatch batch, Action flush)
+    /// <summary>Changes the records that the query has found, under the collection's lock, which the caller holds.</summary>
+    public UpdateResult Execute(Collection collection, IReadOnlyList<Record> found, Action flush)
     {
-        int matched = 0, modified = 0;
-        byte[]? before = null, after = null;
-        foreach (var record in Executor.Records(collection, Query))
+        var modified = 0;
+        RawValue after = default;
+        foreach (var record in found)
         {
-            matched++;
-            before = record.Bytes;
             after = Update.Apply(record.Document, PositionIn(record.Document), false);
-            if (after.AsSpan().SequenceEqual(before)) continue;
-            collection.Replace(record, after, batch);
+            if (after.Bytes.SequenceEqual(record.Document.Bytes)) continue;
+            collection.Replace(record, after);
             modified++;
             flush();
         }
-        return matched == 0 && Upsert ? Insert(collection, batch) : new UpdateResult(matched, modified, null, before, after);
+        return found.Count == 0 && Upsert ? Insert(collection) : new UpdateResult(found.Count, modified, null, after);
     }
 
-    private UpdateResult Insert(Collection collection, ChangeBatch batch)
+    private UpdateResult Insert(Collection collection)
     {
-        var document = Update.Inserts(Query.Filter is AllOf { Parts: [{ IdKey: { } id }, FieldFilter { Path.Text: not "_id" }] } ? id : null)
-            ?? Update.Apply(RawValue.Of(UpsertSeed.Of(Query.Filter, Update.IsReplacement)), null, true);
-        collection.Insert(document, batch);
-        return new UpdateResult(0, 0, RawValue.Document(document).Field("_id"u8).ToBson(), null, document);
+        var document = Update.Inserts(Query.Filter is AllOf { Parts: [{ IdKey: { } id }, FieldFilter { Path.Text: not "_id" }] } ? id : null);
+        if (document.IsMissing) document = Update.Apply(RawValue.Of(UpsertSeed.Of(Query.Filter, Update.IsReplacement)), null, true);
+        collection.Insert(document);
+        return new UpdateResult(0, 0, document.Field("_id"u8).ToBson(), document);
     }
 
     private int? PositionIn(RawValue document)

@@ -8,9 +8,9 @@ internal sealed class WriteCommands(Catalog catalog)
     public BsonDocument Insert(Request request)
     {
         var inserted = 0;
-        return Run(request, request.List("documents"), true, (collection, document, _, batch) =>
+        return Run(request, request.List("documents"), true, (collection, document, _) =>
         {
-            collection.Insert(StoredDocument.From(document), batch);
+            collection.Insert(StoredDocument.From(document));
             inserted++;
         }, reply => reply["n"] = inserted);
     }
@@ -19,9 +19,10 @@ internal sealed class WriteCommands(Catalog catalog)
     {
         int matched = 0, modified = 0;
         var upserted = new BsonArray();
-        return Run(request, request.List("updates"), true, (collection, update, index, batch) =>
+        return Run(request, request.List("updates"), true, (collection, update, index) =>
         {
-            var result = UpdateStatement.Parse(Request.Statement(update)).Execute(collection, batch, () => Flush(batch));
+            var statement = UpdateStatement.Parse(Request.Statement(update));
+            var result = statement.Execute(collection, Executor.Records(collection, statement.Query), () => Flush(collection));
             (matched, modified) = (matched + result.Matched, modified + result.Modified);
             if (result.UpsertedId is not null) upserted.Add(new BsonDocument { { "index", index }, { "_id", result.UpsertedId } });
         }, reply =>
@@ -35,7 +36,7 @@ internal sealed class WriteCommands(Catalog catalog)
     public BsonDocument Delete(Request request)
     {
         var deleted = 0;
-        return Run(request, request.List("deletes"), false, (collection, delete, _, batch) =>
+        return Run(request, request.List("deletes"), false, (collection, delete, _) =>
         {
             var statement = Request.Statement(delete);
             CommandOptions.RefuseUnsupported(delete);
@@ -43,25 +44,25 @@ internal sealed class WriteCommands(Catalog catalog)
             var limit = statement.Integer("limit", 0) is (0 or 1) and var given ? given : throw MongoRefusal.FailedToParse("The limit field in delete objects must be 0 or 1.");
             foreach (var record in Executor.Records(collection, new Query(filter, Limit: limit, Hint: ReadCommands.HintOf(statement))))
             {
-                collection.Delete(record, batch);
+                collection.Delete(record);
                 deleted++;
-                Flush(batch);
+                Flush(collection);
             }
         }, reply => reply["n"] = deleted);
     }
 
     /// <summary>All statements under one lock and into one frame of the log.</summary>
-    private BsonDocument Run(Request request, List<RawValue> statements, bool creates, Action<Collection, RawValue, int, ChangeBatch> execute, Action<BsonDocument> describe)
+    private BsonDocument Run(Request request, List<RawValue> statements, bool creates, Action<Collection, RawValue, int> execute, Action<BsonDocument> describe)
     {
         var ordered = request.Value("ordered").IsMissing || request.Flag("ordered");
         var errors = new BsonArray();
-        catalog.Write(request.Namespace, creates, WriteConcern.IsJournaled(request), (collection, batch) =>
+        catalog.Write(request.Namespace, creates, WriteConcern.IsJournaled(request), collection =>
         {
             for (var i = 0; i < statements.Count && !(ordered && errors.Count > 0); i++)
                 try
                 {
-                    execute(collection, statements[i], i, batch);
-                    Flush(batch);
+                    execute(collection, statements[i], i);
+                    Flush(collection);
                 }
                 catch (Exception failure) when (failure is MongoRefusal || MongoRefusal.CanAnswer(failure))
                 {
@@ -76,8 +77,8 @@ internal sealed class WriteCommands(Catalog catalog)
         return reply;
     }
 
-    private void Flush(ChangeBatch batch)
+    private void Flush(Collection collection)
     {
-        if (batch.Length > Journal.MaxBatchBytes) catalog.Commit(batch);
+        if (collection.Pending.Length > Journal.MaxBatchBytes) catalog.Commit(collection.Pending);
     }
 }

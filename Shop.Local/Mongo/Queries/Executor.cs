@@ -63,7 +63,7 @@ internal static class Executor
             while (piece.Count < size && rest.TryPop(out var range))
                 foreach (var (key, record) in Entries(collection, plan, range))
                 {
-                    piece.Add((record, record.Bytes));
+                    piece.Add((record, record.Document.Bytes.ToArray()));
                     if (piece.Count < size) continue;
                     rest.Push(plan.Backward ? range with { High = new(key, false) } : range with { Low = new(key, true) });
                     break;

@@ -9,7 +9,7 @@ namespace Shop.Local.Mongo.Storage;
 internal sealed class Catalog : IDisposable
 {
     private const int SnapshotFrameBytes = 1024 * 1024;
-    private const long LargeBytes = 64L << 20;
+    private const long SmallestGrowth = 64L << 20;
     private readonly ConcurrentDictionary<string, Collection> collections = new(StringComparer.Ordinal);
     private readonly FileStream? directoryLock;
     private readonly Journal? journal;
@@ -26,8 +26,6 @@ internal sealed class Catalog : IDisposable
             journal = Journal.Open(dataDirectory, replay.Apply);
             foreach (var collection in replay.Finish()) collections[collection.Namespace] = collection;
             lastId = replay.LastId;
-            // Replaying leaves as much garbage behind as it kept; nobody waits yet.
-            if (collections.Values.Sum(collection => collection.DataBytes) > LargeBytes) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
         catch (UnauthorizedAccessException refused)
         {
@@ -44,7 +42,7 @@ internal sealed class Catalog : IDisposable
     public bool HasFailed => journal is { HasFailed: true };
     public IEnumerable<Collection> Collections => collections.Values;
     /// <summary>Bytes of log beyond which a snapshot saves space and starting time.</summary>
-    public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(LargeBytes, 2 * collections.Values.Sum(collection => collection.DataBytes));
+    public bool IsCompactionDue => journal is not null && journal.Grown > Math.Max(SmallestGrowth, 2 * collections.Values.Sum(collection => collection.DataBytes));
     public Collection? Find(string name) => collections.GetValueOrDefault(name);
     public Collection FindOrCreate(string name) => Find(name) ?? Create(name, false);
 
@@ -92,11 +90,10 @@ internal sealed class Catalog : IDisposable
     }
 
     /// <summary>Changes a collection, which is created or left alone when it is not there, under its lock. What changed is in the log before anybody can read it, and on the disk before this returns when it is to be journaled.</summary>
-    public void Write(string name, bool creates, bool journaled, Action<Collection, ChangeBatch> change)
+    public void Write(string name, bool creates, bool journaled, Action<Collection> change)
     {
         while ((creates ? FindOrCreate(name) : Find(name)) is { } collection)
         {
-            var batch = new ChangeBatch();
             var position = 0L;
             lock (collection.Gate)
             {
@@ -104,12 +101,12 @@ internal sealed class Catalog : IDisposable
                 if (collection.Dropped) continue;
                 try
                 {
-                    change(collection, batch);
+                    change(collection);
                 }
                 finally
                 {
                     // Also when no answer can be made of it: memory must never be ahead of the log.
-                    position = Commit(batch);
+                    position = Commit(collection.Pending);
                 }
             }
             if (journaled) Sync(position);
@@ -161,7 +158,7 @@ internal sealed class Catalog : IDisposable
         var batch = new ChangeBatch();
         foreach (var bytes in collection.Documents())
         {
-            batch.Put(collection.Id, bytes);
+            batch.Put(collection.Id, RawValue.Document(bytes));
             if (batch.Length < SnapshotFrameBytes) continue;
             yield return batch;
             batch.Clear();

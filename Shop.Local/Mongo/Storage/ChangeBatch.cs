@@ -21,7 +21,9 @@ internal enum ChangeKind : byte
 internal sealed class ChangeBatch
 {
     public const int HeaderBytes = 12;
-    private byte[] buffer = new byte[1024];
+    private const int FirstBytes = 1024;
+    private const int KeptBytes = 4 * 1024 * 1024;
+    private byte[] buffer = new byte[FirstBytes];
     private int length = HeaderBytes;
     public int Length => length;
     public bool IsEmpty => length == HeaderBytes;
@@ -33,9 +35,16 @@ internal sealed class ChangeBatch
     public ChangeBatch Rename(int collection, string name) => Add(ChangeKind.Rename, collection, new BsonDocument("ns", name).ToBson());
     public ChangeBatch CreateIndex(int collection, IndexDefinition definition) => Add(ChangeKind.CreateIndex, collection, definition.Spec.ToBson());
     public ChangeBatch DropIndex(int collection, string name) => Add(ChangeKind.DropIndex, collection, new BsonDocument("name", name).ToBson());
-    public ChangeBatch Put(int collection, byte[] document) => Add(ChangeKind.Put, collection, document);
+    public ChangeBatch Put(int collection, RawValue document) => Add(ChangeKind.Put, collection, document.Bytes);
     public ChangeBatch Delete(int collection, RawValue id) => Add(ChangeKind.Delete, collection, new BsonDocument("_id", id.ToBson()).ToBson());
-    public void Clear() => length = HeaderBytes;
+
+    /// <summary>For the next changes, with the memory of the last ones unless that was unusually much.</summary>
+    public void Clear()
+    {
+        length = HeaderBytes;
+        if (buffer.Length > KeptBytes) buffer = new byte[FirstBytes];
+    }
+
     /// <summary>The frame, valid until the next change.</summary>
     public ReadOnlySpan<byte> Seal()
     {
@@ -46,25 +55,24 @@ internal sealed class ChangeBatch
 
     public static ulong Checksum(ReadOnlySpan<byte> payload) => XxHash3.HashToUInt64(payload);
     /// <summary>The changes of a frame's payload, which its checksum vouches for.</summary>
-    public static IEnumerable<(ChangeKind Kind, int Collection, byte[] Document)> Parse(ReadOnlyMemory<byte> payload)
+    public static IEnumerable<(ChangeKind Kind, int Collection, RawValue Document)> Parse(ArraySegment<byte> payload)
     {
-        while (!payload.IsEmpty)
+        while (payload.Count > 0)
         {
-            var kind = (ChangeKind)payload.Span[0];
-            var collection = BinaryPrimitives.ReadInt32LittleEndian(payload.Span[1..]);
-            var size = BinaryPrimitives.ReadInt32LittleEndian(payload.Span[5..]);
-            yield return (kind, collection, payload.Slice(5, size).ToArray());
+            var collection = BinaryPrimitives.ReadInt32LittleEndian(payload.AsSpan(1));
+            var size = BinaryPrimitives.ReadInt32LittleEndian(payload.AsSpan(5));
+            yield return ((ChangeKind)payload[0], collection, new RawValue(payload.Array!, payload.Offset + 5, size, BsonType.Document));
             payload = payload[(5 + size)..];
         }
     }
 
-    private ChangeBatch Add(ChangeKind kind, int collection, byte[] document)
+    private ChangeBatch Add(ChangeKind kind, int collection, ReadOnlySpan<byte> document)
     {
         var needed = length + 5 + document.Length;
         if (needed > buffer.Length) Array.Resize(ref buffer, Math.Max(needed, (int)Math.Min(buffer.Length * 2L, Array.MaxLength)));
         buffer[length] = (byte)kind;
         BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(length + 1), collection);
-        document.CopyTo(buffer, length + 5);
+        document.CopyTo(buffer.AsSpan(length + 5));
         length = needed;
         return this;
     }

@@ -4,40 +4,44 @@ namespace Shop.Local.Mongo.Storage;
 
 /// <summary>
 /// The records of one namespace and their indexes. Every member but the identity is read and written under <see cref="Gate"/>; a change
-/// is applied to all indexes or, when one refuses it, to none, and goes into the caller's batch for the journal.
+/// is applied to all indexes or, when one refuses it, to none, and waits in <see cref="Pending"/> for the journal.
 /// </summary>
 internal sealed class Collection(int id, string name, Guid uuid)
 {
     private const int PieceSize = 200;
+    private readonly DocumentHeap heap = new();
     private long lastRecordId;
     public Lock Gate { get; } = new();
     public int Id { get; } = id;
     public string Namespace { get; set; } = name;
     public Guid Uuid { get; } = uuid;
     public bool Dropped { get; set; }
+
+    /// <summary>What is not in the log yet; it has to be before the lock is released.</summary>
+    public ChangeBatch Pending { get; } = new();
     public List<OrderedIndex> Indexes { get; } = [new OrderedIndex(IndexDefinition.Id)];
     public OrderedIndex IdIndex => Indexes[0];
     public BPlusTree Natural { get; } = new();
     public int Count => Natural.Count;
     public long DataBytes { get; private set; }
 
-    public void Insert(byte[] bytes, ChangeBatch batch)
+    /// <param name="document">As <see cref="StoredDocument"/> makes it; it is copied.</param>
+    public void Insert(RawValue document)
     {
-        var record = new Record(++lastRecordId, bytes);
-        var keys = Indexes.ConvertAll(index => KeysFor(index, record));
-        Natural.TryAdd(NaturalKey(record.Id), record);
+        var id = lastRecordId + 1;
+        var keys = Indexes.ConvertAll(index => KeysFor(index, document, id, null));
+        var record = Append(document);
         for (var i = 0; i < keys.Count; i++) Indexes[i].Add(keys[i], record);
-        DataBytes += bytes.Length;
-        batch.Put(Id, bytes);
+        Pending.Put(Id, document);
     }
 
     /// <summary>The <c>_id</c> is the same.</summary>
-    public void Replace(Record record, byte[] bytes, ChangeBatch batch)
+    public void Replace(Record record, RawValue after)
     {
-        var (before, after) = (record.Document, RawValue.Document(bytes));
+        var before = record.Document;
         // All new keys first: nothing may have changed when an index refuses one.
         var keys = new List<byte[]>[Indexes.Count];
-        for (var i = 1; i < keys.Length; i++) keys[i] = KeysFor(Indexes[i], record, after);
+        for (var i = 1; i < keys.Length; i++) keys[i] = KeysFor(Indexes[i], after, record.Id, record);
         for (var i = 1; i < keys.Length; i++)
         {
             var old = Indexes[i].KeysOf(before, record.Id);
@@ -45,15 +49,14 @@ internal sealed class Collection(int id, string name, Guid uuid)
             Indexes[i].Remove(old);
             Indexes[i].Add(keys[i], record);
         }
-        DataBytes += bytes.Length - record.Bytes.Length;
-        record.Bytes = bytes;
-        batch.Put(Id, bytes);
+        Overwrite(record, after);
+        Pending.Put(Id, after);
     }
 
-    public void Delete(Record record, ChangeBatch batch)
+    public void Delete(Record record)
     {
+        Pending.Delete(Id, record.Document.Field("_id"u8));
         Detach(record);
-        batch.Delete(Id, record.Document.Field("_id"u8));
     }
 
     /// <summary>The documents as they stood, in natural order, fetched a few at a time so that nobody waits for the whole; changes meanwhile may or may not show.</summary>
@@ -63,7 +66,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
         for (var place = Bound.Start; ; place = new Bound(piece[^1].Key, true))
         {
             lock (Gate)
-                piece = Dropped ? [] : [.. Natural.From(place, false).Take(PieceSize).Select(entry => KeyValuePair.Create(entry.Key, entry.Record.Bytes))];
+                piece = Dropped ? [] : [.. Natural.From(place, false).Take(PieceSize).Select(entry => KeyValuePair.Create(entry.Key, entry.Record.Document.Bytes.ToArray()))];
             if (piece.Length == 0) yield break;
             foreach (var (_, bytes) in piece) yield return bytes;
         }
@@ -87,27 +90,34 @@ internal sealed class Collection(int id, string name, Guid uuid)
     public void FillIndexes() => Indexes[1..].ForEach(index => index.Build(Records));
 
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
-    public void Restore(byte[] bytes)
+    public void Restore(RawValue document)
     {
-        if (Find(bytes) is { } record)
-        {
-            DataBytes += bytes.Length - record.Bytes.Length;
-            record.Bytes = bytes;
-            return;
-        }
-        record = new Record(++lastRecordId, bytes);
-        Natural.TryAdd(NaturalKey(record.Id), record);
-        IdIndex.Tree.TryAdd(KeyWriter.Of(record.Document.Field("_id"u8)), record);
-        DataBytes += bytes.Length;
+        if (Find(document) is { } record) Overwrite(record, document);
+        else IdIndex.Tree.TryAdd(KeyWriter.Of(document.Field("_id"u8)), Append(document));
     }
 
-    public void RestoreDelete(byte[] document)
+    public void RestoreDelete(RawValue document)
     {
         if (Find(document) is { } record) Detach(record);
     }
 
     /// <summary>The record with the <c>_id</c> that a document has.</summary>
-    private Record? Find(byte[] document) => IdIndex.Tree.Find(KeyWriter.Look(RawValue.Document(document).Field("_id"u8)));
+    private Record? Find(RawValue document) => IdIndex.Tree.Find(KeyWriter.Look(document.Field("_id"u8)));
+
+    /// <summary>A new record at the end of the natural order, which no index knows yet.</summary>
+    private Record Append(RawValue document)
+    {
+        var record = new Record(++lastRecordId, document, heap);
+        Natural.TryAdd(NaturalKey(record.Id), record);
+        DataBytes += document.Length;
+        return record;
+    }
+
+    private void Overwrite(Record record, RawValue document)
+    {
+        DataBytes += document.Length - record.Document.Length;
+        record.Replace(document);
+    }
 
     private IEnumerable<Record> Records => Natural.From(Bound.Start, false).Select(entry => entry.Record);
 
@@ -118,11 +128,10 @@ internal sealed class Collection(int id, string name, Guid uuid)
         return key;
     }
 
-    private List<byte[]> KeysFor(OrderedIndex index, Record record, RawValue? replacement = null)
+    private List<byte[]> KeysFor(OrderedIndex index, RawValue document, long recordId, Record? self)
     {
-        var document = replacement ?? record.Document;
-        var keys = index.KeysOf(document, record.Id);
-        return index.Conflict(document, keys, record) is not { } value ? keys
+        var keys = index.KeysOf(document, recordId);
+        return index.Conflict(document, keys, self) is not { } value ? keys
             : throw MongoRefusal.DuplicateKey(Namespace, index.Definition.Name, index.Definition.Key, value);
     }
 
@@ -130,6 +139,7 @@ internal sealed class Collection(int id, string name, Guid uuid)
     {
         Natural.Remove(NaturalKey(record.Id));
         foreach (var index in Indexes) index.Remove(index.KeysOf(record.Document, record.Id));
-        DataBytes -= record.Bytes.Length;
+        DataBytes -= record.Document.Length;
+        record.Remove();
     }
 }

@@ -39,7 +39,7 @@ internal sealed class Journal : IDisposable
     public long Grown { get; private set; }
 
     /// <summary>Replays what is there and opens the newest segment for more, its torn end cut.</summary>
-    public static Journal Open(string directory, Action<ReadOnlyMemory<byte>> apply)
+    public static Journal Open(string directory, Action<ArraySegment<byte>> apply)
     {
         foreach (var unfinished in Directory.GetFiles(directory, "*.tmp")) File.Delete(unfinished);
         var snapshot = Numbers(directory, "snapshot").DefaultIfEmpty(0).Max();

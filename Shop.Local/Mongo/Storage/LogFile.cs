@@ -13,21 +13,22 @@ internal static class LogFile
     public static ReadOnlySpan<byte> Magic => "SHOPLOG1"u8;
     /// <param name="path">The file.</param>
     /// <param name="mayBeTorn">Whether an incomplete end is what a kill leaves behind, to be cut off, rather than damage.</param>
-    /// <param name="apply">Takes each frame's payload, in order.</param>
+    /// <param name="apply">Takes each frame's payload, in order, which is gone when it returns.</param>
     /// <returns>The length of the sound part in bytes.</returns>
     /// <exception cref="DataDirectoryException">The file is damaged before its end.</exception>
-    public static long Read(string path, bool mayBeTorn, Action<ReadOnlyMemory<byte>> apply)
+    public static long Read(string path, bool mayBeTorn, Action<ArraySegment<byte>> apply)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
         Span<byte> magic = stackalloc byte[8];
         var read = file.ReadAtLeast(magic, 8, false);
         if (read < 8 && mayBeTorn) return 0;
         if (!magic.SequenceEqual(Magic)) throw new DataDirectoryException($"{path} is not a log of this store.");
+        byte[] buffer = [];
         while (true)
         {
             var start = file.Position;
             if (start == file.Length) return start;
-            if (NextFrame(file) is { } payload)
+            if (NextFrame(file, ref buffer) is { Count: > 0 } payload)
             {
                 apply(payload);
                 continue;
@@ -37,15 +38,17 @@ internal static class LogFile
         }
     }
 
-    private static byte[]? NextFrame(FileStream file)
+    /// <summary>Into the buffer, which grows as need be; empty when there is no sound one.</summary>
+    private static ArraySegment<byte> NextFrame(FileStream file, ref byte[] buffer)
     {
         Span<byte> header = stackalloc byte[ChangeBatch.HeaderBytes];
-        if (file.ReadAtLeast(header, header.Length, false) < header.Length) return null;
+        if (file.ReadAtLeast(header, header.Length, false) < header.Length) return default;
         var length = BinaryPrimitives.ReadInt32LittleEndian(header);
-        if (length is <= 0 or > MaxFrameBytes || length > file.Length - file.Position) return null;
-        var payload = new byte[length];
+        if (length is <= 0 or > MaxFrameBytes || length > file.Length - file.Position) return default;
+        if (length > buffer.Length) buffer = new byte[length];
+        var payload = new ArraySegment<byte>(buffer, 0, length);
         file.ReadExactly(payload);
-        return ChangeBatch.Checksum(payload) == BinaryPrimitives.ReadUInt64LittleEndian(header[4..]) ? payload : null;
+        return ChangeBatch.Checksum(payload) == BinaryPrimitives.ReadUInt64LittleEndian(header[4..]) ? payload : default;
     }
 
     /// <summary>A sound frame behind the broken one means that the middle was damaged, which must not pass for a torn end.</summary>
@@ -57,6 +60,7 @@ internal static class LogFile
         var next = start + ChangeBatch.HeaderBytes + (uint)BinaryPrimitives.ReadInt32LittleEndian(header);
         if (next >= file.Length) return false;
         file.Position = next;
-        return NextFrame(file) is not null;
+        byte[] buffer = [];
+        return NextFrame(file, ref buffer).Count > 0;
     }
 }

@@ -41,7 +41,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     }
 
     /// <summary>The unique key of a document that another record has, if any.</summary>
-    public BsonDocument? Conflict(RawValue document, List<byte[]> keys, Record self)
+    public BsonDocument? Conflict(RawValue document, List<byte[]> keys, Record? self)
     {
         if (Definition.IsId) return Tree.Find(keys[0]) is null ? null : Describe(document);
         foreach (var key in Definition.Unique ? keys : [])

@@ -7,12 +7,12 @@ internal sealed class Replay
 
     public int LastId { get; private set; }
 
-    public void Apply(ReadOnlyMemory<byte> payload)
+    public void Apply(ArraySegment<byte> payload)
     {
         foreach (var (kind, id, document) in ChangeBatch.Parse(payload))
         {
             LastId = Math.Max(LastId, id);
-            if (kind == ChangeKind.Create) Create(id, RawValue.Document(document).ToDocument());
+            if (kind == ChangeKind.Create) Create(id, document.ToDocument());
             else if (collections.TryGetValue(id, out var collection)) Apply(kind, collection, document);
         }
     }
@@ -25,17 +25,17 @@ internal sealed class Replay
 
     private void Create(int id, BsonDocument head) => collections.TryAdd(id, new Collection(id, head["ns"].AsString, head["uuid"].AsGuid));
 
-    private void Apply(ChangeKind kind, Collection collection, byte[] document)
+    private void Apply(ChangeKind kind, Collection collection, RawValue document)
     {
         switch (kind)
         {
             case ChangeKind.Put: collection.Restore(document); break;
             case ChangeKind.Delete: collection.RestoreDelete(document); break;
             case ChangeKind.Drop: collections.Remove(collection.Id); break;
-            case ChangeKind.Rename: collection.Namespace = RawValue.Document(document).ToDocument()["ns"].AsString; break;
-            case ChangeKind.CreateIndex: collection.Declare(IndexDefinition.Parse(RawValue.Document(document).ToDocument())); break;
+            case ChangeKind.Rename: collection.Namespace = document.ToDocument()["ns"].AsString; break;
+            case ChangeKind.CreateIndex: collection.Declare(IndexDefinition.Parse(document.ToDocument())); break;
             case ChangeKind.DropIndex:
-                var name = RawValue.Document(document).ToDocument()["name"].AsString;
+                var name = document.ToDocument()["name"].AsString;
                 collection.Indexes.RemoveAll(index => index.Definition.Name == name);
                 break;
             default: throw new DataDirectoryException($"The log holds a change of kind {(int)kind}, which this version does not know.");

@@ -44,10 +44,10 @@ internal sealed class UpdateSpecification
         : throw MongoRefusal.FailedToParse("Update argument must be either an object or an array");
 
     /// <summary>The document after the update, with the <c>_id</c> that it had.</summary>
-    public byte[] Apply(RawValue document, int? position, bool inserting)
+    public RawValue Apply(RawValue document, int? position, bool inserting)
     {
         var result = IsReplacement ? replacement
-            : RawValue.Document(StoredDocument.Checked((pipeline is null ? Modify(document, position, inserting) : pipeline(document.ToDocument())).ToBson()));
+            : StoredDocument.Checked(RawValue.Of(pipeline is null ? Modify(document, position, inserting) : pipeline(document.ToDocument())));
         var (before, after) = (document.Field("_id"u8), result.Field("_id"u8));
         // A replacement and a pipeline may leave the _id out; a modifier must not have taken it away.
         if (after.IsMissing && !before.IsMissing && modifiers.Length == 0) return StoredDocument.WithId(before.ToBson(), result);
@@ -55,8 +55,8 @@ internal sealed class UpdateSpecification
             : throw MongoRefusal.ImmutableField("Performing an update on the path '_id' would modify the immutable field '_id'");
     }
 
-    /// <summary>What an upsert inserts when a replacement has the <c>_id</c> that the query names: nothing else of the query goes into it.</summary>
-    public byte[]? Inserts(byte[]? id) => replacement.Field("_id"u8) is { IsMissing: false } own && KeyWriter.Look(own).SequenceEqual(id) ? StoredDocument.From(replacement) : null;
+    /// <summary>What an upsert inserts when a replacement has the <c>_id</c> that the query names: nothing else of the query goes into it. Missing otherwise.</summary>
+    public RawValue Inserts(byte[]? id) => replacement.Field("_id"u8) is { IsMissing: false } own && KeyWriter.Look(own).SequenceEqual(id) ? StoredDocument.From(replacement) : default;
 
     private BsonDocument Modify(RawValue document, int? position, bool inserting)
     {

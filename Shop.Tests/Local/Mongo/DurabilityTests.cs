@@ -4,6 +4,7 @@ using MongoDB.Driver;
 using Shop.Local.Mongo;
 using Shop.Local.Mongo.Documents;
 using Shop.Local.Mongo.Storage;
+using Shop.Local.Verbs;
 
 namespace Shop.Tests.Local.Mongo;
 
@@ -113,7 +114,10 @@ public sealed class DurabilityTests : IDisposable
         await using var server = await StoreServer.StartAsync(new StoreOptions { DataDirectory = directory }, Token);
         await Assert.ThrowsAsync<DataDirectoryException>(() => StoreServer.StartAsync(new StoreOptions { DataDirectory = directory }, Token));
         await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(() => StoreServer.StartAsync(new StoreOptions { Port = server.Port }, Token));
-        Assert.Equal(1, await MongoVerb.RunAsync(["--port", "many"], Token));
+        Assert.Equal(ShopCommandLine.Misunderstood, await ShopCommandLine.RunAsync(["mongo", "--port", "many"], Token));
+        Assert.Equal(ShopCommandLine.Misunderstood, await ShopCommandLine.RunAsync(["mongo", "--listen", "somewhere"], Token));
+        Assert.Equal(ShopCommandLine.Failed, await ShopCommandLine.RunAsync(["mongo", "--port", $"{server.Port}"], Token));
+        Assert.Equal(ShopCommandLine.Failed, await ShopCommandLine.RunAsync(["mongo", "--port", "0", "--data", directory], Token));
     }
 
     [Fact]
@@ -169,11 +173,10 @@ public sealed class DurabilityTests : IDisposable
         var collection = catalog.FindOrCreate("shop.free");
         for (var id = 0; id < 1_000; id++)
         {
-            var batch = new ChangeBatch();
             lock (collection.Gate)
             {
-                collection.Insert(new BsonDocument("_id", id).ToBson(), batch);
-                catalog.Commit(batch);
+                collection.Insert(RawValue.Of(new BsonDocument("_id", id)));
+                catalog.Commit(collection.Pending);
             }
         }
         var seen = 0;
@@ -218,21 +221,20 @@ public sealed class DurabilityTests : IDisposable
         {
             var id = random.Next(3_000);
             var document = new BsonDocument { { "_id", id }, { "v", number } };
-            var batch = new ChangeBatch();
             lock (collection.Gate)
             {
                 var record = collection.IdIndex.Tree.Find(KeyWriter.Of((BsonValue)id));
                 if (record is null)
-                    collection.Insert(document.ToBson(), batch);
+                    collection.Insert(RawValue.Of(document));
                 else if (number % 3 == 0)
-                    collection.Delete(record, batch);
+                    collection.Delete(record);
                 else
-                    collection.Replace(record, document.ToBson(), batch);
+                    collection.Replace(record, RawValue.Of(document));
                 if (record is not null && number % 3 == 0)
                     expected.Remove(id);
                 else
                     expected[id] = number;
-                catalog.Commit(batch);
+                catalog.Commit(collection.Pending);
             }
         }
         return expected;
