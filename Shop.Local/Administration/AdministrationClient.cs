@@ -4,7 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Shop.Local.Administration;
 
-/// <summary>HTTP to a service's administration port. What it refuses becomes a <see cref="LocalRunException"/> with its own words.</summary>
+/// <summary>HTTP to a service's administration port. What it refuses becomes a <see cref="LocalRunException"/> with its own words, and so does its silence.</summary>
 internal sealed class AdministrationClient : IDisposable
 {
     private readonly string service;
@@ -26,7 +26,16 @@ internal sealed class AdministrationClient : IDisposable
 
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
     {
-        var response = await http.SendAsync(request, completion, cancellationToken);
+        HttpResponseMessage response;
+        try
+        {
+            response = await http.SendAsync(request, completion, cancellationToken);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new LocalRunException($"{service} does not answer: {exception.Message}", exception);
+        }
+
         if (response.IsSuccessStatusCode) return response;
         using (response) throw new LocalRunException(await DetailAsync(response, cancellationToken));
     }

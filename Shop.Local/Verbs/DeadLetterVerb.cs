@@ -114,14 +114,7 @@ internal static class DeadLetterVerb
             {
                 var shop = ShopLocator.Find(parsed.GetValue(data), parsed.GetValue(portBase));
                 using var administration = new ProjectorAdministration(shop.ProjectorAdminUrl, shop.AdminKey);
-                try
-                {
-                    return await runAsync(administration, Selection(parsed), parsed, cancellationToken);
-                }
-                catch (HttpRequestException exception)
-                {
-                    throw new LocalRunException($"Shop.Projector does not answer: {exception.Message}", exception);
-                }
+                return await runAsync(administration, Selection(parsed), parsed, cancellationToken);
             });
             return command;
         }

@@ -42,14 +42,7 @@ internal static class ParkedVerb
         {
             var shop = ShopLocator.Find(parsed.GetValue(data), parsed.GetValue(portBase));
             using var administration = new ParkedAdministration(shop.CommandsAdminUrl, shop.AdminKey);
-            try
-            {
-                return await runAsync(administration, cancellationToken);
-            }
-            catch (HttpRequestException exception)
-            {
-                throw new LocalRunException($"Shop.Commands does not answer: {exception.Message}", exception);
-            }
+            return await runAsync(administration, cancellationToken);
         });
         return command;
     }

@@ -24,7 +24,7 @@ internal static class FindCustomers
         var typed = parameters.Search();
         if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
         var found = await Query(live.Models, typed).Limit(limit).ToListAsync(context.RequestAborted);
-        return TypedResults.Json(new CustomerMatches([.. found.Select(customer => new CustomerMatch(customer.Id, customer.Name))]), ViewJson.Default.CustomerMatches);
+        return JsonAnswer.Of(new CustomerMatches([.. found.Select(customer => new CustomerMatch(customer.Id, customer.Name))]), ViewJson.Default.CustomerMatches);
     }
 
     /// <summary>In the order of the index that answers it.</summary>

@@ -24,7 +24,7 @@ internal static class FindProducts
         var typed = parameters.Search();
         if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
         var found = await Query(live.Models, typed).Limit(limit).ToListAsync(context.RequestAborted);
-        return TypedResults.Json(
+        return JsonAnswer.Of(
             new ProductMatches([.. found.Select(product => new ProductMatch(product.Id, product.Name, product.Price))]), ViewJson.Default.ProductMatches);
     }
 

@@ -33,12 +33,16 @@ internal sealed class CommandsHost : IAsyncDisposable
 
     public IServiceProvider Services => app.Services;
 
-    public static async Task<CommandsHost> StartAsync(string postgres, string messaging, CancellationToken cancellationToken, params string[] settings)
+    public static Task<CommandsHost> StartAsync(string postgres, string messaging, CancellationToken cancellationToken, params string[] settings) =>
+        StartAsync(postgres, messaging, null, cancellationToken, settings);
+
+    public static async Task<CommandsHost> StartAsync(
+        string postgres, string messaging, Action<IServiceCollection>? configure, CancellationToken cancellationToken, params string[] settings)
     {
         var app = CommandsApp.Build([
             .. settings,
             "--urls=http://127.0.0.1:0", "--Shop:AdminUrl=http://127.0.0.1:0", $"--Shop:AdminKey={AdminKey}",
-            $"--ConnectionStrings:shopdb={postgres}", $"--ConnectionStrings:messaging={messaging}", "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks=None"]);
+            $"--ConnectionStrings:shopdb={postgres}", $"--ConnectionStrings:messaging={messaging}", "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks=None"], configure);
         await app.StartAsync(cancellationToken);
         var host = new CommandsHost(app);
         await Eventually.TrueAsync(async () => (await host.Http.GetAsync("/health", cancellationToken)).IsSuccessStatusCode, "the write side is ready", cancellationToken);

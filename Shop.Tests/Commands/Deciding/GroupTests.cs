@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Shop.Contracts.Commands;
 
@@ -52,6 +53,37 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
         await Eventually.TrueAsync(() => Task.FromResult(batches.Contains("write")), "the batches are seen", Cancellation);
         Assert.Equal(batches.Count(batch => batch == "load"), batches.Count(batch => batch == "write"));
         Assert.InRange(batches.Count(batch => batch == "write"), writers, 100);
+    }
+
+    [Fact]
+    public async Task A_command_that_comes_alone_waits_for_no_company()
+    {
+        // With these it could wait for ever: whatever a write side would wait for a while for never comes.
+        await using var host = await CommandsHost.StartAsync(
+            connectionString, CommandsHost.NoBroker, services => services.AddSingleton<TimeProvider>(new TimeWithoutTimers()), Cancellation);
+
+        Assert.Equal(1, (await host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation)).Version);
+        Assert.Equal(2, (await host.DoAsync(new RenameCustomer("C", "Another"), Cancellation)).Version);
+    }
+
+    [Fact]
+    public async Task A_caller_is_answered_only_after_the_commit()
+    {
+        await using var host = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
+        await using var blocker = new NpgsqlConnection(connectionString);
+        await blocker.OpenAsync(Cancellation);
+        // Numbering is the last thing before the commit, and waits for these.
+        await using (var hold = new NpgsqlCommand("select pg_advisory_lock(1936224112, shard) from outbox_shard", blocker)) await hold.ExecuteNonQueryAsync(Cancellation);
+        var registering = host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation);
+        await Eventually.TrueAsync(
+            async () => (long)(await ScalarAsync("select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())"))! == 1,
+            "the group waits before its commit", Cancellation);
+
+        Assert.Equal((false, 0L), (registering.IsCompleted, await ScalarAsync("select count(*) from customers")));
+
+        await using (var release = new NpgsqlCommand("select pg_advisory_unlock_all()", blocker)) await release.ExecuteNonQueryAsync(Cancellation);
+        Assert.Equal(1, (await registering).Version);
+        Assert.Equal(1L, await ScalarAsync("select count(*) from customers"));
     }
 
     [Fact]
@@ -138,4 +170,20 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private Task<object?> ScalarAsync(string sql) => PostgresFixture.ScalarAsync(connectionString, sql, Cancellation);
+
+    private sealed class TimeWithoutTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Never();
+
+        private sealed class Never : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => default;
+        }
+    }
 }

@@ -127,10 +127,7 @@ public abstract class ConformanceTests(ConformanceBroker broker) : IAsyncLifetim
     public async Task A_publisher_gives_up_a_half_open_connection_and_goes_on_over_another()
     {
         await using var proxy = new FreezableProxy(broker.Port);
-        var options = TestEvents.Options(broker.ConnectionString);
-        options.ConnectionString = options.ConnectionString with { Port = proxy.Port };
-        options.IdleTimeout = TimeSpan.FromSeconds(2);
-        await using var distant = new BusClient(options);
+        await using var distant = Through(proxy);
         var publisher = distant.CreatePublisher("shop-events");
         Assert.Equal(PublishStatus.Accepted, (await publisher.PublishAsync([TestEvents.Create(1)], Token))[0].Status);
 
@@ -150,10 +147,7 @@ public abstract class ConformanceTests(ConformanceBroker broker) : IAsyncLifetim
     public async Task A_receiver_gives_up_a_half_open_connection_and_goes_on_over_another()
     {
         await using var proxy = new FreezableProxy(broker.Port);
-        var options = TestEvents.Options(broker.ConnectionString);
-        options.ConnectionString = options.ConnectionString with { Port = proxy.Port };
-        options.IdleTimeout = TimeSpan.FromSeconds(2);
-        await using var distant = new BusClient(options);
+        await using var distant = Through(proxy);
         var (near, receiver) = (client.CreatePublisher("shop-events"), distant.CreateReceiver("shop-events", "projector", new() { Prefetch = 1 }));
         await TestEvents.PublishAllAsync(near, TestEvents.Range(1, 2), Token);
         // It holds all that it may, so the broker sends nothing into the silence.
@@ -194,6 +188,15 @@ public abstract class ConformanceTests(ConformanceBroker broker) : IAsyncLifetim
         var received = await TestEvents.ReceiveAsync(receiver, 50, Token);
         Assert.Equal(Enumerable.Range(0, 50), received.Select(TestEvents.Number));
         await receiver.CompleteAsync(received, Token);
+    }
+
+    /// <summary>A client that gives up a connection which has been silent for two seconds.</summary>
+    private BusClient Through(FreezableProxy proxy)
+    {
+        var options = TestEvents.Options(broker.ConnectionString);
+        options.ConnectionString = options.ConnectionString with { Port = proxy.Port };
+        options.IdleTimeout = TimeSpan.FromSeconds(2);
+        return new(options);
     }
 
     private (EventPublisher Publisher, EventReceiver Receiver) Open(int prefetch) =>
