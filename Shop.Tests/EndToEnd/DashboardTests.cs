@@ -101,6 +101,26 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
     }
 
     [Fact]
+    public async Task Sums_that_were_behind_the_orders_when_the_page_opened_catch_up_without_a_change()
+    {
+        var customer = await shop.NewCustomerAsync("Lara Late");
+        await shop.SendAsync(new PlaceOrder($"{customer}-1", customer, [new("GADGET", 1, 25m)]), new PlaceOrder($"{customer}-2", customer, [new("GADGET", 1, 25m)]));
+        await using var open = await shop.OpenAsync();
+        // The answer of a moment in which the orders are there and their month is not summed yet.
+        await open.Page.RouteAsync(new Regex($"/customers/{customer}\\?$"), route => route.FulfillAsync(new()
+        {
+            ContentType = "application/json",
+            Body = $$"""{"_id":"{{customer}}","name":"Lara Late","version":1,"orders":0,"totalSpent":0,"lastOrder":null}""",
+        }));
+        var asked = open.Page.WaitForResponseAsync(response => response.Url.EndsWith($"/customers/{customer}?", StringComparison.Ordinal));
+        await open.Page.GotoAsync($"{shop.Shop.QueriesUrl}/?customer={customer}");
+        await asked;
+
+        await Expect(open.Page.Locator("#sum-orders")).ToHaveTextAsync("2");
+        await Expect(open.Page.Locator("#sum-spent")).ToHaveTextAsync("50,00");
+    }
+
+    [Fact]
     public async Task A_refusal_stands_next_to_its_field_in_the_problem_s_own_words_and_a_changed_price_is_offered()
     {
         var customer = await shop.NewCustomerAsync("Rita Refused");

@@ -58,8 +58,9 @@ async function follow(id, orders, summary, signal) {
           for (const order of name === 'orders' ? data.orders : [data]) {
             moments.saw(order);
             orders.apply(order);
-            if (name === 'order') summary.changed(order);
           }
+          // Also after the state at the beginning: the sums that were asked for without it may be behind it. The newest are told last.
+          (name === 'orders' ? data.orders.toReversed() : [data]).forEach(summary.changed);
         },
         lost: () => live('lost', 'Reconnecting…'),
         refused: problem => { live('lost', problem.message); hidden.abort(); signal.aborted || shown?.stop.abort(); },

@@ -6,20 +6,28 @@ import { amount, count, day } from './format.js';
 
 const PAUSE = 120;
 const MOST_SEEN = 10;
+const SETTLED = 1_000;   // By then the months of orders that were left out of a question are known to have changed.
 
 export function createSummary(customerId, { signal, onUnknown }) {
   const seen = new Map();
-  let timer = null, round = 0;
+  let timer = null, round = 0, leftOut = false;
 
   async function load() {
     timer = null;
-    const own = ++round;
-    const parameters = new URLSearchParams([...seen].map(([id, version]) => ['seen', `order/${id}:${version}`]));
+    const own = ++round, asked = [...seen];
+    const parameters = new URLSearchParams(asked.map(([id, version]) => ['seen', `order/${id}:${version}`]));
     try {
       const summary = await getUntil(`customers/${encodeURIComponent(customerId)}?${parameters}`, { signal });
       if (own !== round) return;
-      seen.clear();
       show(summary);
+      if (leftOut) {
+        leftOut = false;
+        later(SETTLED);
+        return;
+      }
+
+      // What was seen after it was asked for comes with the next one.
+      for (const [order, version] of asked) if (seen.get(order) === version) seen.delete(order);
     } catch (problem) {
       if (problem instanceof Problem && problem.status === 404) onUnknown(problem);
     }
@@ -29,8 +37,12 @@ export function createSummary(customerId, { signal, onUnknown }) {
   function changed(order) {
     seen.delete(order._id);
     seen.set(order._id, order.version);
-    if (seen.size > MOST_SEEN) seen.delete(seen.keys().next().value);
-    timer ??= setTimeout(() => { if (!signal.aborted) load(); }, PAUSE);
+    if (seen.size > MOST_SEEN) leftOut = seen.delete(seen.keys().next().value);
+    later(PAUSE);
+  }
+
+  function later(pause) {
+    timer ??= setTimeout(() => { if (!signal.aborted) load(); }, pause);
   }
 
   return { load, changed };
