@@ -20,8 +20,7 @@ internal static class WriteDatabase
     /// <summary>Creates it and returns its connection string.</summary>
     public static async Task<string> CreateAsync(LocalPostgres server, string name, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(server.ConnectionString, $"create database {name}", cancellationToken);
-        var connectionString = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name }.ConnectionString;
+        var connectionString = await server.CreateDatabaseAsync(name, cancellationToken);
         await CommandsApp.MigrateAsync([$"--ConnectionStrings:shopdb={connectionString}", "--Logging:LogLevel:Default=Error"]);
         await ExecuteAsync(connectionString, Catalogue.Seed, cancellationToken);
         return connectionString;

@@ -42,6 +42,10 @@ public sealed class LocalPostgres : IAsyncDisposable
         }
     }
 
+    /// <summary>One more database, with the same owner.</summary>
+    /// <returns>Its connection string.</returns>
+    public Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken) => cluster.CreateDatabaseAsync(name, cancellationToken);
+
     /// <summary>Starts it again after <see cref="KillAsync"/> or <see cref="StopAsync"/>, on the same port and data.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {

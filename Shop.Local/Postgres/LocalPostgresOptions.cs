@@ -9,7 +9,7 @@ public sealed record LocalPostgresOptions
     /// <summary>The loopback port; 0: a free one.</summary>
     public int Port { get; init; }
 
-    /// <summary>The password of a server that is initialised now; null: a random one. One that exists keeps its own.</summary>
+    /// <summary>The password of the services' role in a server that is initialised now; null: a random one. One that exists keeps its own.</summary>
     public string? Password { get; init; }
 
     /// <summary>Created when missing.</summary>

@@ -5,23 +5,29 @@ using Shop.Local.Supervision;
 
 namespace Shop.Local.Postgres;
 
-/// <summary>The files of one server, ready to be started: initialised, with a password of its own, reachable over loopback TCP only.</summary>
+/// <summary>
+/// The files of one server, ready to be started: initialised, with passwords of its own, reachable over loopback TCP only. Services get a
+/// role that owns its database and nothing else; the superuser's password is for what is done here.
+/// </summary>
 public sealed class PostgresCluster
 {
-    private const string Superuser = "shop";
+    private const string Role = "shop";
+    private const string Administrator = "postgres";
     private readonly PostgresBinaries binaries;
     private readonly LocalPostgresOptions options;
     private readonly PostgresPlace place;
+    private readonly Passwords passwords;
 
-    private PostgresCluster(PostgresBinaries binaries, LocalPostgresOptions options, PostgresPlace place, string password, int port)
+    private PostgresCluster(PostgresBinaries binaries, LocalPostgresOptions options, PostgresPlace place, Passwords passwords, int port)
     {
         this.binaries = binaries;
         this.options = options;
         this.place = place;
         Port = port;
+        this.passwords = passwords;
         ConnectionString = new NpgsqlConnectionStringBuilder
         {
-            Host = "127.0.0.1", Port = port, Username = Superuser, Password = password, Database = options.Database,
+            Host = "127.0.0.1", Port = port, Username = Role, Password = passwords.Role, Database = options.Database,
         }.ConnectionString;
     }
 
@@ -39,19 +45,19 @@ public sealed class PostgresCluster
         ArgumentNullException.ThrowIfNull(options);
         var binaries = PostgresBinaries.Find() ?? throw new LocalRunException(PostgresInstaller.WhatToInstall);
         var place = await PostgresPlace.OpenAsync(options.DataDirectory, cancellationToken);
-        string password;
+        Passwords passwords;
         if (System.IO.Directory.Exists(place.Data))
         {
             await CheckAsync(place, binaries, cancellationToken);
-            password = (await File.ReadAllTextAsync(place.PasswordFile, cancellationToken)).Trim();
+            passwords = new((await ReadSecretAsync(place.PasswordFile, cancellationToken))!, await ReadSecretAsync(place.AdministratorPasswordFile, cancellationToken));
         }
         else
         {
-            password = options.Password is { Length: > 0 } given ? given : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-            await InitialiseAsync(place, binaries, password, options, cancellationToken);
+            passwords = new(options.Password is { Length: > 0 } given ? given : NewPassword(), NewPassword());
+            await InitialiseAsync(place, binaries, passwords, options, cancellationToken);
         }
 
-        return new PostgresCluster(binaries, options, place, password, options.Port == 0 ? FreePort.Next() : options.Port);
+        return new PostgresCluster(binaries, options, place, passwords, options.Port == 0 ? FreePort.Next() : options.Port);
     }
 
     /// <summary>SIGINT is PostgreSQL's fast shutdown: clients are disconnected, everything is flushed.</summary>
@@ -77,16 +83,30 @@ public sealed class PostgresCluster
         }
     }
 
+    /// <summary>The options' database, and the role that owns it.</summary>
     public async Task EnsureDatabaseAsync(CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(MaintenanceConnectionString);
         await connection.OpenAsync(cancellationToken);
-        await using var exists = new NpgsqlCommand("select 1 from pg_database where datname = $1", connection) { Parameters = { new() { Value = options.Database } } };
-        if (await exists.ExecuteScalarAsync(cancellationToken) is not null) return;
-        var quoted = new NpgsqlCommandBuilder().QuoteIdentifier(options.Database);
-        // The name comes from our own options, and identifiers cannot be parameters.
-        await using var create = new NpgsqlCommand($"create database {quoted}", connection);
-        await create.ExecuteNonQueryAsync(cancellationToken);
+        if (!await IsThereAsync(connection, "select from pg_roles where rolname = $1", Role, cancellationToken))
+        {
+            // A role's password cannot be a parameter; it is quoted by the server itself.
+            await using var create = new NpgsqlCommand("select format('create role %I login password %L', $1, $2)", connection) { Parameters = { new() { Value = Role }, new() { Value = passwords.Role } } };
+            await ExecuteAsync(connection, (string)(await create.ExecuteScalarAsync(cancellationToken))!, cancellationToken);
+        }
+
+        if (!await IsThereAsync(connection, "select from pg_database where datname = $1", options.Database, cancellationToken))
+            await CreateDatabaseAsync(connection, options.Database, cancellationToken);
+    }
+
+    /// <summary>One more, for the same role.</summary>
+    /// <returns>Its connection string.</returns>
+    public async Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(MaintenanceConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await CreateDatabaseAsync(connection, name, cancellationToken);
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
     }
 
     /// <summary>Deletes what an ephemeral server leaves; a kept one stays.</summary>
@@ -95,8 +115,32 @@ public sealed class PostgresCluster
         if (place.IsEphemeral) place.Delete();
     }
 
-    private string MaintenanceConnectionString =>
-        new NpgsqlConnectionStringBuilder(ConnectionString) { Database = "postgres", Pooling = false, Timeout = 5 }.ConnectionString;
+    // A server that was initialised before there was an administrator has a role with all rights instead.
+    private string MaintenanceConnectionString => new NpgsqlConnectionStringBuilder(ConnectionString)
+    {
+        Username = passwords.Administrator is null ? Role : Administrator, Password = passwords.Administrator ?? passwords.Role, Database = "postgres", Pooling = false, Timeout = 5,
+    }.ConnectionString;
+
+    private static string NewPassword() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, string query, string name, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"select exists ({query})", connection) { Parameters = { new() { Value = name } } };
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static Task CreateDatabaseAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    {
+        // The names come from our own options, and identifiers cannot be parameters.
+        var quote = new NpgsqlCommandBuilder();
+        return ExecuteAsync(connection, $"create database {quote.QuoteIdentifier(name)} owner {quote.QuoteIdentifier(Role)}", cancellationToken);
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
 
     private Dictionary<string, string> Settings()
     {
@@ -127,15 +171,16 @@ public sealed class PostgresCluster
 
     /// <summary>Into a directory beside the final one, which then takes its name: an interrupted start leaves nothing half made.</summary>
     private static async Task InitialiseAsync(
-        PostgresPlace place, PostgresBinaries binaries, string password, LocalPostgresOptions options, CancellationToken cancellationToken)
+        PostgresPlace place, PostgresBinaries binaries, Passwords passwords, LocalPostgresOptions options, CancellationToken cancellationToken)
     {
         var unfinished = Path.Combine(place.Directory, "data.new");
         if (System.IO.Directory.Exists(unfinished)) System.IO.Directory.Delete(unfinished, recursive: true);
-        await place.WriteSecretAsync(place.PasswordFile, password + "\n", cancellationToken);
+        await place.WriteSecretAsync(place.PasswordFile, passwords.Role + "\n", cancellationToken);
+        await place.WriteSecretAsync(place.AdministratorPasswordFile, passwords.Administrator + "\n", cancellationToken);
         // C sorts by bytes, as the identifiers do; it exists on every system.
         string[] arguments =
         [
-            "-D", unfinished, "-U", Superuser, "-A", "scram-sha-256", "--pwfile", place.PasswordFile, "--locale=C", "--encoding=UTF8",
+            "-D", unfinished, "-U", Administrator, "-A", "scram-sha-256", "--pwfile", place.AdministratorPasswordFile, "--locale=C", "--encoding=UTF8",
             .. options.Fsync ? Array.Empty<string>() : ["--no-sync"],
         ];
         using var initdb = await ChildProcess.StartAsync(new(
@@ -145,4 +190,9 @@ public sealed class PostgresCluster
             throw new LocalRunException($"initdb failed with exit code {code}: {initdb.LogTail}");
         System.IO.Directory.Move(unfinished, place.Data);
     }
+
+    private static async Task<string?> ReadSecretAsync(string path, CancellationToken cancellationToken) =>
+        File.Exists(path) ? (await File.ReadAllTextAsync(path, cancellationToken)).Trim() : null;
+
+    private sealed record Passwords(string Role, string? Administrator);
 }

@@ -20,7 +20,11 @@ public sealed record PostgresPlace(string Directory, bool IsEphemeral, string? U
 
     public string Data => Path.Combine(Directory, "data");
 
+    /// <summary>The services' role's.</summary>
     public string PasswordFile => Path.Combine(Directory, "password");
+
+    /// <summary>The superuser's.</summary>
+    public string AdministratorPasswordFile => Path.Combine(Directory, "administrator.password");
 
     public static async Task<PostgresPlace> OpenAsync(string? dataDirectory, CancellationToken cancellationToken)
     {

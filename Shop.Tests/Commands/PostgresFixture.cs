@@ -28,12 +28,7 @@ public sealed class PostgresFixture : IAsyncLifetime
             starting.Release();
         }
 
-        var name = $"shop_{Interlocked.Increment(ref databases)}";
-        await using var connection = new NpgsqlConnection(server.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
-        await using var create = new NpgsqlCommand($"create database {name}", connection);
-        await create.ExecuteNonQueryAsync(cancellationToken);
-        return new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name }.ConnectionString;
+        return await server.CreateDatabaseAsync($"shop_{Interlocked.Increment(ref databases)}", cancellationToken);
     }
 
     /// <summary>The first column of the first row of a query.</summary>

@@ -15,11 +15,30 @@ public sealed class LocalPostgresTests
     {
         await using var server = await LocalPostgres.StartAsync(new(), Token);
         await using var source = NpgsqlDataSource.Create(server.ConnectionString);
-        await using var command = source.CreateCommand(
-            "select current_database(), current_setting('listen_addresses'), current_setting('unix_socket_directories'), current_setting('fsync')");
+        await using var command = source.CreateCommand("select current_database(), current_setting('fsync')");
         await using var reader = await command.ExecuteReaderAsync(Token);
         Assert.True(await reader.ReadAsync(Token));
-        Assert.Equal(("shop", "127.0.0.1", "", "on"), (reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3)));
+        Assert.Equal(("shop", "on"), (reader.GetString(0), reader.GetString(1)));
+        // The server's own word: where its socket is, and what it listens on.
+        var running = await File.ReadAllLinesAsync(Path.Combine(server.Directory, "data", "postmaster.pid"), Token);
+        Assert.Equal(("", "127.0.0.1"), (running[4], running[5]));
+    }
+
+    [Fact]
+    public async Task The_role_of_the_services_owns_its_database_and_may_do_nothing_beyond_it()
+    {
+        await using var server = await LocalPostgres.StartAsync(new() { Fsync = false }, Token);
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString);
+        await using var rights = source.CreateCommand(
+            "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls, (select count(*) from pg_auth_members where member = pg_roles.oid) from pg_roles where rolname = current_user");
+        await using (var reader = await rights.ExecuteReaderAsync(Token))
+        {
+            Assert.True(await reader.ReadAsync(Token));
+            Assert.Equal((false, 0L), (reader.GetBoolean(0), reader.GetInt64(1)));
+        }
+
+        await using var owned = source.CreateCommand("select array_agg(datname::text) from pg_database where datdba = (select oid from pg_roles where rolname = current_user)");
+        Assert.Equal(["shop"], (string[])(await owned.ExecuteScalarAsync(Token))!);
     }
 
     [Fact]
