@@ -25,7 +25,8 @@ internal static class PipelineBench
         await FillAsync(shop, cancellationToken);
         using var orders = await OrderStream.ConnectAsync(shop.CommandsUrl, Customers, Products, cancellationToken);
         using var projector = new HttpClient { BaseAddress = new Uri(shop.ProjectorUrl) };
-        await orders.RunAsync(1_000, run.Scale(TimeSpan.FromSeconds(15)), cancellationToken);
+        // As long as the write bench: until then .NET compiles on the cores that are measured.
+        await orders.RunAsync(1_000, run.Scale(TimeSpan.FromSeconds(24)), cancellationToken);
 
         (string Whose, int ProcessId)[] processes = [("load", Environment.ProcessId), .. shop.Statuses.Select(status => (PartNames.Of(status.Part), status.ProcessId!.Value))];
         var times = new ProcessorTimes(processes);

@@ -22,16 +22,16 @@ internal sealed partial class ProjectionWorker(
     public const int MaxBatch = 500;
 
     /// <summary>
-    /// Batches at work at once: one is read and worked out while the store writes the other. They may be about the same orders; that is
-    /// what two projectors do too.
+    /// Batches at work at once while the projector keeps up: what comes meanwhile is the next one. A batch costs five commands whatever its size,
+    /// so a second at the same time would only make both smaller.
     /// </summary>
-    public const int Workers = 2;
+    public const int Workers = 1;
 
     /// <summary>
-    /// So many more while there is a backlog, each for one batch: whoever gets a full one knows that more are waiting. With less to do one more
-    /// would only make batches smaller, which costs more for each event.
+    /// So many more while there is a backlog, each for one batch: whoever gets a full one knows that more are waiting. Then one is received and
+    /// worked out while the store writes another. They may be about the same orders; that is what several projectors do too.
     /// </summary>
-    public const int Helpers = 1;
+    public const int Helpers = 2;
 
     /// <summary>What is at work and one batch more, which is as much as a receiver may hold.</summary>
     private const int Prefetch = (Workers + Helpers + 1) * MaxBatch;
