@@ -132,8 +132,6 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
     private static List<OrderedIndex> Chosen(Collection collection, BsonValue which)
     {
         if (which is BsonString { Value: "*" }) return collection.Indexes[1..];
-        var names = which as BsonArray ?? [which];
-        return [.. names.Select(name => collection.Indexes.Find(index => name is BsonDocument key ? index.Definition.SameKey(key) : name is BsonString text && index.Definition.Name == text.Value)
-            ?? throw new MongoRefusal(27, "IndexNotFound", $"index not found with name [{name}]"))];
+        return [.. (which as BsonArray ?? [which]).Select(one => collection.IndexOf(one) ?? throw new MongoRefusal(27, "IndexNotFound", $"index not found with name [{one}]"))];
     }
 }

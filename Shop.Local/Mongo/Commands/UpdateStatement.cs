@@ -40,8 +40,7 @@ internal sealed record UpdateStatement(Query Query, UpdateSpecification Update, 
 
     private UpdateResult Insert(Collection collection)
     {
-        var document = Update.Inserts(Query.Filter is AllOf { Parts: [{ IdKey: { } id }, FieldFilter { Path.Text: not "_id" }] } ? id : null);
-        if (document.IsMissing) document = Update.Apply(RawValue.Of(UpsertSeed.Of(Query.Filter, Update.IsReplacement)), null, true);
+        var document = Update.IsReplacement ? Update.ReplacementFor(UpsertSeed.IdOf(Query.Filter)) : Update.Apply(RawValue.Of(UpsertSeed.Of(Query.Filter)), null, true);
         collection.Insert(document);
         return new UpdateResult(0, 0, document.Field("_id"u8).ToBson(), document);
     }

@@ -20,7 +20,8 @@ internal sealed class KeyWriter
     public ReadOnlySpan<byte> Written => buffer.AsSpan(0, length);
 
     public static byte[] Of(RawValue value) => Look(value).ToArray();
-    public static byte[] Of(BsonValue value) => value is BsonString { Value: var text } && !text.Contains('\0', StringComparison.Ordinal) ? [TypeOrder.Of(BsonType.String), .. Encoding.UTF8.GetBytes(text), 0, 0] : Of(RawValue.Of(value));
+    public static byte[] Of(BsonValue value) => value is BsonString { Value: var text } && !text.Contains('\0', StringComparison.Ordinal)
+        ? [TypeOrder.Of(BsonType.String), .. Encoding.UTF8.GetBytes(text), 0, 0] : Of(RawValue.Of(value));
 
     /// <summary>A key that is only looked at; this thread's next look overwrites it.</summary>
     public static ReadOnlySpan<byte> Look(RawValue value) => (scratch ??= new()).Clear().Write(value, false).Written;

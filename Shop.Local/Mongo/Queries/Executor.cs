@@ -17,6 +17,7 @@ internal sealed record Query(Filter Filter, SortOrder? Sort = null, long Skip = 
 internal static class Executor
 {
     private const int PieceSize = 256;
+    private const int PieceBytes = 1024 * 1024;
 
     /// <summary>The matching documents in order, found as they are consumed.</summary>
     public static IEnumerable<byte[]> Find(Collection? collection, Query query, ScanCounts? counts = null) =>
@@ -55,16 +56,18 @@ internal static class Executor
     private static List<(Record Record, byte[] Bytes)> Fetch(Collection collection, Plan plan, Stack<Interval> rest, int size, ScanCounts? counts)
     {
         var piece = new List<(Record, byte[])>();
+        var bytes = 0;
         lock (collection.Gate)
         {
             if (collection.Dropped) throw MongoRefusal.PlanKilled("the collection was dropped while it was being read");
             if (plan.Index is not null && !collection.Indexes.Contains(plan.Index))
                 throw MongoRefusal.PlanKilled($"index '{plan.Index.Definition.Name}' was dropped while it was being read");
-            while (piece.Count < size && rest.TryPop(out var range))
+            while (piece.Count < size && bytes < PieceBytes && rest.TryPop(out var range))
                 foreach (var (key, record) in Entries(collection, plan, range))
                 {
                     piece.Add((record, record.Document.Bytes.ToArray()));
-                    if (piece.Count < size) continue;
+                    bytes += record.Document.Length;
+                    if (piece.Count < size && bytes < PieceBytes) continue;
                     rest.Push(plan.Backward ? range with { High = new(key, false) } : range with { Low = new(key, true) });
                     break;
                 }

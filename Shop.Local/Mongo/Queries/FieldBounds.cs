@@ -30,15 +30,20 @@ internal sealed class FieldBounds
                 foreach (var part in all.Parts) Add(part);
                 break;
             case AnyOf any: AddHull([.. any.Parts.Select(Of)]); break;
-            case FieldFilter { Condition: Compared compared } field when Interval.Of(compared) is { } interval: Narrow(field.Path.Text, [interval]); break;
-            // One element meets all of it, so its conditions narrow together also where the index is multikey.
-            case FieldFilter { Condition: ElementMatches { Condition: Every { Parts: var parts } } } field when parts.All(part => part is Compared) &&
-                parts.Select(part => Interval.Of((Compared)part)).Aggregate((left, right) => left?.Intersect(right ?? Interval.Everything) ?? right) is { } within: Narrow(field.Path.Text, [within]); break;
-            case FieldFilter { Condition: OneOf { Patterns.Count: 0 } oneOf } field when oneOf.Operands.Count <= MaxPoints && oneOf.Operands.All(operand => Interval.IsSeekable(operand.Type)):
-                Narrow(field.Path.Text, [.. oneOf.Keys.Order(ByteKeys.Instance).Select(Interval.Point)]);
-                break;
+            case FieldFilter field when IntervalsOf(field.Condition) is { } intervals: Narrow(field.Path.Text, intervals); break;
         }
     }
+
+    private static List<Interval>? IntervalsOf(Condition condition) => condition switch
+    {
+        Compared compared => Interval.Of(compared) is { } interval ? [interval] : null,
+        // One element meets all of it, so its conditions narrow together also where the index is multikey.
+        ElementMatches { Condition: Every { Parts: var parts } } when parts.All(part => part is Compared) =>
+            parts.Select(part => Interval.Of((Compared)part)).OfType<Interval>().ToList() is [_, ..] several ? [several.Aggregate((left, right) => left.Intersect(right))] : null,
+        OneOf { Patterns.Count: 0 } oneOf when oneOf.Operands.Count <= MaxPoints && oneOf.Operands.All(operand => Interval.IsSeekable(operand.Type)) =>
+            [.. oneOf.Keys.Order(ByteKeys.Instance).Select(Interval.Point)],
+        _ => null
+    };
 
     private void AddHull(IReadOnlyList<FieldBounds> branches)
     {

@@ -8,9 +8,11 @@ internal static class Planner
         if (hint is BsonDocument { ElementCount: 1 } natural && natural.GetElement(0).Name == "$natural") return Plan.Everything;
         if (hint is null && filter.IdKey is { } id) return new Plan(collection.IdIndex, [Interval.Point(id)], false, sort is not null, 1, 1);
         var bounds = FieldBounds.Of(filter);
-        if (hint is not null) return PlanFor(Hinted(collection, hint), bounds, sort);
+        if (hint is not null)
+            return PlanFor(collection.IndexOf(hint) ?? throw MongoRefusal.BadValue("error processing query: planner returned error: hint provided does not correspond to an existing index"), bounds, sort);
         // Nothing is narrower than a list of identifiers; their places in the index are the identifiers themselves.
-        if (bounds.For("_id", false) is { } ids && ids.TrueForAll(interval => interval.IsPoint)) return sort is null ? new Plan(collection.IdIndex, ids, false, false, 0, 1) : PlanFor(collection.IdIndex, bounds, sort);
+        if (bounds.For("_id", false) is { } ids && ids.TrueForAll(interval => interval.IsPoint))
+            return sort is null ? new Plan(collection.IdIndex, ids, false, false, 0, 1) : PlanFor(collection.IdIndex, bounds, sort);
         var best = Plan.Everything;
         var worth = 0;
         foreach (var plan in collection.Indexes.Select(index => PlanFor(index, bounds, sort)).Where(plan => plan.Bounded > 0 || plan.Sorted))
@@ -19,9 +21,6 @@ internal static class Planner
     }
 
     private static int Worth(Plan plan) => 1 + plan.EqualFields * 10 + (plan.Sorted ? 6 : 0) + (plan.Bounded > plan.EqualFields ? 4 : 0);
-    private static OrderedIndex Hinted(Collection collection, BsonValue hint) => collection.Indexes.Find(index =>
-        hint is BsonString name ? index.Definition.Name == name.Value : hint is BsonDocument key && index.Definition.SameKey(key))
-        ?? throw MongoRefusal.BadValue("error processing query: planner returned error: hint provided does not correspond to an existing index");
 
     private static Plan PlanFor(OrderedIndex index, FieldBounds bounds, SortOrder? sort)
     {

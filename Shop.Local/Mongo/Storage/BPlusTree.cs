@@ -20,100 +20,108 @@ internal readonly record struct Bound(byte[] Bytes, bool After)
 internal sealed class BPlusTree
 {
     private const int LeafCapacity = 256;
-    private readonly List<Leaf> leaves = [new([])];
+
+    /// <summary>No key of a leaf is below its fence, which stays when the first key goes. Below the first fence is nothing.</summary>
+    private readonly List<byte[]> fences = [[]];
+    private readonly List<Leaf> leaves = [new([], [])];
 
     public int Count { get; private set; }
 
     /// <summary>False, and nothing changed, when the key is there.</summary>
     public bool TryAdd(byte[] key, Record record)
     {
-        var place = LeafFor(key);
-        var entries = leaves[place].Entries;
-        var index = FirstBehind(entries, key);
-        if (IsAt(entries, index, key)) return false;
-        if (entries.Count == LeafCapacity)
+        var place = LeafFor(key, true);
+        var leaf = leaves[place];
+        var index = FirstBehind(leaf.Keys, key, false);
+        if (leaf.HasAt(index, key)) return false;
+        if (leaf.Keys.Count == LeafCapacity)
         {
             // Ascending inserts leave full leaves behind instead of half-empty ones.
             var kept = index == LeafCapacity ? LeafCapacity : LeafCapacity / 2;
-            var moved = entries.Slice(kept, LeafCapacity - kept);
-            entries.RemoveRange(kept, moved.Count);
-            leaves.Insert(place + 1, new(moved is [var (first, _), ..] ? first : key) { Entries = moved });
-            // Between the two halves it belongs to the lower one, as the upper one's fence is above it.
-            if (index > kept || moved.Count == 0) (entries, index) = (moved, index - kept);
+            var upper = leaf.SplitAt(kept);
+            fences.Insert(place + 1, upper.Keys is [var first, ..] ? first : key);
+            leaves.Insert(place + 1, upper);
+            // Between the two halves it belongs to the lower one: it is below the upper one's fence.
+            if (index > kept || upper.Keys.Count == 0) (leaf, index) = (upper, index - kept);
         }
-        entries.Insert(index, (key, record));
+        leaf.Keys.Insert(index, key);
+        leaf.Records.Insert(index, record);
         Count++;
         return true;
     }
 
     public bool Remove(ReadOnlySpan<byte> key)
     {
-        var place = LeafFor(key);
-        var entries = leaves[place].Entries;
-        var index = FirstBehind(entries, key);
-        if (!IsAt(entries, index, key)) return false;
-        entries.RemoveAt(index);
-        if (entries.Count == 0 && place > 0) leaves.RemoveAt(place);
+        var place = LeafFor(key, true);
+        var leaf = leaves[place];
+        var index = FirstBehind(leaf.Keys, key, false);
+        if (!leaf.HasAt(index, key)) return false;
+        leaf.Keys.RemoveAt(index);
+        leaf.Records.RemoveAt(index);
         Count--;
+        if (leaf.Keys.Count > 0 || place == 0) return true;
+        fences.RemoveAt(place);
+        leaves.RemoveAt(place);
         return true;
     }
 
     public Record? Find(ReadOnlySpan<byte> key)
     {
-        var entries = leaves[LeafFor(key)].Entries;
-        var index = FirstBehind(entries, key);
-        return IsAt(entries, index, key) ? entries[index].Record : null;
+        var leaf = leaves[LeafFor(key, true)];
+        var index = FirstBehind(leaf.Keys, key, false);
+        return leaf.HasAt(index, key) ? leaf.Records[index] : null;
     }
 
     /// <summary>From a place onwards, or backwards from it; ends when the consumer stops or the tree does. The tree must not change meanwhile.</summary>
-    public IEnumerable<(byte[] Key, Record Record)> From(Bound from, bool backward)
+    public IEnumerable<(byte[] Key, Record Record)> From(Bound place, bool backward)
     {
-        var place = LeafFor(from.Bytes, from.After);
-        var index = FirstBehind(leaves[place].Entries, from.Bytes, from.After);
-        if (backward)
-        {
-            for (; place >= 0; place--, index = place < 0 ? 0 : leaves[place].Entries.Count)
-                while (index-- > 0) yield return leaves[place].Entries[index];
-            yield break;
-        }
-        for (; place < leaves.Count; place++, index = 0)
-            for (; index < leaves[place].Entries.Count; index++) yield return leaves[place].Entries[index];
+        var first = LeafFor(place.Bytes, place.After);
+        var index = FirstBehind(leaves[first].Keys, place.Bytes, place.After);
+        return backward ? Backward(first, index) : Forward(first, index);
     }
 
-    /// <summary>The last leaf that begins before a place; the first one begins before everything.</summary>
-    private int LeafFor(ReadOnlySpan<byte> bytes, bool after = true)
+    private IEnumerable<(byte[] Key, Record Record)> Forward(int first, int index)
     {
-        var span = CollectionsMarshal.AsSpan(leaves);
-        int low = 1, high = span.Length;
+        for (var place = first; place < leaves.Count; place++, index = 0)
+            for (var leaf = leaves[place]; index < leaf.Keys.Count; index++) yield return (leaf.Keys[index], leaf.Records[index]);
+    }
+
+    private IEnumerable<(byte[] Key, Record Record)> Backward(int last, int end)
+    {
+        for (var place = last; place >= 0; place--)
+        {
+            var leaf = leaves[place];
+            for (var index = (place == last ? end : leaf.Keys.Count) - 1; index >= 0; index--) yield return (leaf.Keys[index], leaf.Records[index]);
+        }
+    }
+
+    /// <summary>The last leaf whose fence is before a place. No key begins another, so the place after a key is that of the key itself.</summary>
+    private int LeafFor(ReadOnlySpan<byte> bytes, bool after) => Math.Max(FirstBehind(fences, bytes, after) - 1, 0);
+
+    private static int FirstBehind(List<byte[]> list, ReadOnlySpan<byte> bytes, bool after)
+    {
+        var keys = CollectionsMarshal.AsSpan(list);
+        int low = 0, high = keys.Length;
         while (low < high)
         {
             var middle = (low + high) >>> 1;
-            if (IsBefore(span[middle].Fence, bytes, after)) low = middle + 1;
-            else high = middle;
-        }
-        return low - 1;
-    }
-
-    private static int FirstBehind(List<(byte[] Key, Record Record)> entries, ReadOnlySpan<byte> bytes, bool after = false)
-    {
-        var span = CollectionsMarshal.AsSpan(entries);
-        int low = 0, high = span.Length;
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (IsBefore(span[middle].Key, bytes, after)) low = middle + 1;
+            var key = keys[middle].AsSpan();
+            if (key.SequenceCompareTo(bytes) < 0 || after && key.StartsWith(bytes)) low = middle + 1;
             else high = middle;
         }
         return low;
     }
 
-    private static bool IsBefore(ReadOnlySpan<byte> key, ReadOnlySpan<byte> bytes, bool after) => key.SequenceCompareTo(bytes) < 0 || after && key.StartsWith(bytes);
-
-    private static bool IsAt(List<(byte[] Key, Record Record)> entries, int index, ReadOnlySpan<byte> key) => index < entries.Count && key.SequenceEqual(entries[index].Key);
-
-    /// <summary>No key of a leaf is below its fence; it stays where it is when the first key goes.</summary>
-    private readonly record struct Leaf(byte[] Fence)
+    private sealed record Leaf(List<byte[]> Keys, List<Record> Records)
     {
-        public List<(byte[] Key, Record Record)> Entries { get; init; } = [];
+        public bool HasAt(int index, ReadOnlySpan<byte> key) => index < Keys.Count && key.SequenceEqual(Keys[index]);
+
+        public Leaf SplitAt(int kept)
+        {
+            var upper = new Leaf(Keys[kept..], Records[kept..]);
+            Keys.RemoveRange(kept, upper.Keys.Count);
+            Records.RemoveRange(kept, upper.Keys.Count);
+            return upper;
+        }
     }
 }

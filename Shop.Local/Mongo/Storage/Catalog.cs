@@ -8,7 +8,6 @@ namespace Shop.Local.Mongo.Storage;
 /// </summary>
 internal sealed class Catalog : IDisposable
 {
-    private const int SnapshotFrameBytes = 1024 * 1024;
     private const long SmallestGrowth = 64L << 20;
     private readonly ConcurrentDictionary<string, Collection> collections = new(StringComparer.Ordinal);
     private readonly FileStream? directoryLock;
@@ -89,7 +88,10 @@ internal sealed class Catalog : IDisposable
         }
     }
 
-    /// <summary>Changes a collection, which is created or left alone when it is not there, under its lock. What changed is in the log before anybody can read it, and on the disk before this returns when it is to be journaled.</summary>
+    /// <summary>
+    /// Changes a collection, which is created or left alone when it is not there, under its lock. What changed is in the log before anybody
+    /// can read it, and on the disk before this returns when it is to be journaled.
+    /// </summary>
     public void Write(string name, bool creates, bool journaled, Action<Collection> change)
     {
         while ((creates ? FindOrCreate(name) : Find(name)) is { } collection)
@@ -144,26 +146,13 @@ internal sealed class Catalog : IDisposable
                 heads.Add((collection, head));
             }
         });
-        journal.WriteSnapshot(number, heads.SelectMany(entry => Contents(entry.Collection).Prepend(entry.Head)), cancellationToken);
+        journal.WriteSnapshot(number, heads.SelectMany(entry => entry.Collection.Contents().Prepend(entry.Head)), cancellationToken);
     }
 
     public void Dispose()
     {
         journal?.Dispose();
         directoryLock?.Dispose();
-    }
-
-    private static IEnumerable<ChangeBatch> Contents(Collection collection)
-    {
-        var batch = new ChangeBatch();
-        foreach (var bytes in collection.Documents())
-        {
-            batch.Put(collection.Id, RawValue.Document(bytes));
-            if (batch.Length < SnapshotFrameBytes) continue;
-            yield return batch;
-            batch.Clear();
-        }
-        if (!batch.IsEmpty) yield return batch;
     }
 
     private static FileStream LockDirectory(string directory)

@@ -8,7 +8,7 @@ namespace Shop.Local.Mongo.Storage;
 /// </summary>
 internal sealed class Collection(int id, string name, Guid uuid)
 {
-    private const int PieceSize = 200;
+    private const int FrameBytes = 1024 * 1024;
     private readonly DocumentHeap heap = new();
     private long lastRecordId;
     public Lock Gate { get; } = new();
@@ -21,6 +21,11 @@ internal sealed class Collection(int id, string name, Guid uuid)
     public ChangeBatch Pending { get; } = new();
     public List<OrderedIndex> Indexes { get; } = [new OrderedIndex(IndexDefinition.Id)];
     public OrderedIndex IdIndex => Indexes[0];
+
+    /// <summary>The index that a client means by its name or by its key.</summary>
+    public OrderedIndex? IndexOf(BsonValue which) => Indexes.Find(index => which is BsonString name ? index.Definition.Name == name.Value
+        : which is BsonDocument key && index.Definition.SameKey(key));
+
     public BPlusTree Natural { get; } = new();
     public int Count => Natural.Count;
     public long DataBytes { get; private set; }
@@ -59,24 +64,28 @@ internal sealed class Collection(int id, string name, Guid uuid)
         Detach(record);
     }
 
-    /// <summary>The documents as they stood, in natural order, fetched a few at a time so that nobody waits for the whole; changes meanwhile may or may not show.</summary>
-    public IEnumerable<byte[]> Documents()
+    /// <summary>All documents in natural order as frames of the log, one at a time and with a lock each, so that nobody waits for the whole; changes meanwhile may or may not show.</summary>
+    public IEnumerable<ChangeBatch> Contents()
     {
-        KeyValuePair<byte[], byte[]>[] piece;
-        for (var place = Bound.Start; ; place = new Bound(piece[^1].Key, true))
+        var frame = new ChangeBatch();
+        for (var place = Bound.Start; ; frame.Clear())
         {
             lock (Gate)
-                piece = Dropped ? [] : [.. Natural.From(place, false).Take(PieceSize).Select(entry => KeyValuePair.Create(entry.Key, entry.Record.Document.Bytes.ToArray()))];
-            if (piece.Length == 0) yield break;
-            foreach (var (_, bytes) in piece) yield return bytes;
+                foreach (var (key, record) in Dropped ? [] : Natural.From(place, false))
+                {
+                    frame.Put(Id, record.Document);
+                    place = new Bound(key, true);
+                    if (frame.Length >= FrameBytes) break;
+                }
+            if (frame.IsEmpty) yield break;
+            yield return frame;
         }
     }
 
     public void AddIndex(IndexDefinition definition)
     {
         var index = new OrderedIndex(definition);
-        index.Build(Records);
-        if (index.FirstDuplicate() is { } value) throw MongoRefusal.DuplicateKey(Namespace, definition.Name, definition.Key, value);
+        foreach (var record in Records) index.Add(KeysFor(index, record.Document, record.Id, record), record);
         Indexes.Add(index);
     }
 
@@ -87,7 +96,11 @@ internal sealed class Collection(int id, string name, Guid uuid)
         Indexes.Add(new OrderedIndex(definition));
     }
 
-    public void FillIndexes() => Indexes[1..].ForEach(index => index.Build(Records));
+    public void FillIndexes()
+    {
+        foreach (var record in Indexes.Count > 1 ? Records : [])
+            foreach (var index in Indexes[1..]) index.Add(index.KeysOf(record.Document, record.Id), record);
+    }
 
     /// <summary>What the journal says was there. Uniqueness was judged when it was written and a snapshot taken under load may differ in between, so it is not judged again.</summary>
     public void Restore(RawValue document)

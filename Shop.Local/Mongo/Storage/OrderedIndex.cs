@@ -33,11 +33,7 @@ internal sealed class OrderedIndex(IndexDefinition definition)
             else if (Definition.Unique || Definition.Paths[i].Parts[0] != Definition.Paths[multiple].Parts[0])
                 throw new MongoRefusal(171, "CannotIndexParallelArrays", $"cannot index parallel arrays [{Definition.Paths[i].Text}] [{Definition.Paths[multiple].Text}]");
         }
-        var keys = new List<byte[]>(multiple < 0 ? 1 : fields[multiple].Count);
-        if (multiple < 0)
-            keys.Add(KeyOf(-1, default, recordId));
-        else foreach (var value in fields[multiple]) keys.Add(KeyOf(multiple, value, recordId));
-        return keys;
+        return multiple < 0 ? [KeyOf(-1, default, recordId)] : fields[multiple].ConvertAll(value => KeyOf(multiple, value, recordId));
     }
 
     /// <summary>The unique key of a document that another record has, if any.</summary>
@@ -64,30 +60,6 @@ internal sealed class OrderedIndex(IndexDefinition definition)
     public void Remove(List<byte[]> keys)
     {
         foreach (var key in keys) Tree.Remove(key);
-    }
-
-    /// <summary>Fills a new index from all records at once.</summary>
-    public void Build(IEnumerable<Record> records)
-    {
-        var entries = new List<KeyValuePair<byte[], Record>>();
-        foreach (var record in records) foreach (var key in KeysOf(record.Document, record.Id)) entries.Add(new(key, record));
-        entries.Sort(static (a, b) => a.Key.AsSpan().SequenceCompareTo(b.Key));
-        // In order, which leaves full nodes behind; a document may have one key several times.
-        foreach (var (key, record) in entries) Tree.TryAdd(key, record);
-    }
-
-    /// <summary>The first pair of records with the same unique key, as the key's values.</summary>
-    public BsonDocument? FirstDuplicate()
-    {
-        byte[] previous = [];
-        Record? owner = null;
-        foreach (var (key, record) in Definition.Unique ? Tree.From(Bound.Start, false) : [])
-        {
-            if (owner is not null && !ReferenceEquals(owner, record) && previous.AsSpan(0, previous.Length - RecordIdBytes).SequenceEqual(key.AsSpan(0, key.Length - RecordIdBytes)))
-                return Describe(record.Document);
-            (previous, owner) = (key, record);
-        }
-        return null;
     }
 
     private byte[] KeyOf(int multiple, RawValue value, long recordId)

@@ -46,17 +46,23 @@ internal sealed class UpdateSpecification
     /// <summary>The document after the update, with the <c>_id</c> that it had.</summary>
     public RawValue Apply(RawValue document, int? position, bool inserting)
     {
-        var result = IsReplacement ? replacement
-            : StoredDocument.Checked(RawValue.Of(pipeline is null ? Modify(document, position, inserting) : pipeline(document.ToDocument())));
-        var (before, after) = (document.Field("_id"u8), result.Field("_id"u8));
+        var id = document.Field("_id"u8);
+        if (IsReplacement) return ReplacementFor(id);
+        var result = pipeline is null ? Modify(document, position, inserting) : pipeline(document.ToDocument());
+        return Identified(id, StoredDocument.Checked(RawValue.Of(result)));
+    }
+
+    /// <summary>The replacement of the document with this <c>_id</c>, which may be missing: then it gets its own.</summary>
+    public RawValue ReplacementFor(RawValue id) => Identified(id, replacement);
+
+    private RawValue Identified(RawValue before, RawValue result)
+    {
+        var after = result.Field("_id"u8);
         // A replacement and a pipeline may leave the _id out; a modifier must not have taken it away.
         if (after.IsMissing && !before.IsMissing && modifiers.Length == 0) return StoredDocument.WithId(before.ToBson(), result);
         return before.IsMissing || Values.Same(before, after) ? StoredDocument.From(result)
             : throw MongoRefusal.ImmutableField("Performing an update on the path '_id' would modify the immutable field '_id'");
     }
-
-    /// <summary>What an upsert inserts when a replacement has the <c>_id</c> that the query names: nothing else of the query goes into it. Missing otherwise.</summary>
-    public RawValue Inserts(byte[]? id) => replacement.Field("_id"u8) is { IsMissing: false } own && KeyWriter.Look(own).SequenceEqual(id) ? StoredDocument.From(replacement) : default;
 
     private BsonDocument Modify(RawValue document, int? position, bool inserting)
     {
@@ -68,15 +74,12 @@ internal sealed class UpdateSpecification
     private void RefuseConflicts()
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var prefixes = new HashSet<string>(StringComparer.Ordinal);
+        // In their order, so that a path comes after those that it runs through.
         foreach (var path in modifiers.Select(modifier => modifier.Path.Text))
         {
-            if (!seen.Add(path) || prefixes.Contains(path)) throw MongoRefusal.ConflictingUpdate(path, path);
+            if (!seen.Add(path)) throw MongoRefusal.ConflictingUpdate(path, path);
             for (var dot = path.IndexOf('.', StringComparison.Ordinal); dot > 0; dot = path.IndexOf('.', dot + 1))
-            {
                 if (seen.Contains(path[..dot])) throw MongoRefusal.ConflictingUpdate(path, path[..dot]);
-                prefixes.Add(path[..dot]);
-            }
         }
     }
 }
