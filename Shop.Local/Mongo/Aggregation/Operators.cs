@@ -20,8 +20,10 @@ internal static class Operators
         ["$divide"] = new(2, 2, Divide),
         ["$type"] = new(1, 1, values => TypeOrder.Name(values[0])),
         ["$isArray"] = new(1, 1, values => values[0] is BsonArray),
-        ["$size"] = new(1, 1, values => values[0] is BsonArray array ? array.Count : throw MongoRefusal.Location(17124, $"The argument to $size must be an array, but was of type: {TypeOrder.Name(values[0])}")),
-        ["$in"] = new(2, 2, values => values[1] is BsonArray array ? array.Any(element => Order(values[0], element) == 0) : throw MongoRefusal.Location(40081, "$in requires an array as a second argument")),
+        ["$size"] = new(1, 1, values => values[0] is BsonArray array ? array.Count
+            : throw MongoRefusal.Location(17124, $"The argument to $size must be an array, but was of type: {TypeOrder.Name(values[0])}")),
+        ["$in"] = new(2, 2, values => values[1] is BsonArray array ? array.Any(element => Order(values[0], element) == 0)
+            : throw MongoRefusal.Location(40081, "$in requires an array as a second argument")),
         ["$arrayElemAt"] = new(2, 2, ElementAt),
         ["$mergeObjects"] = new(0, int.MaxValue, values => Merge(values.SelectMany(Spread))),
         ["$sum"] = new(0, int.MaxValue, values => Accumulate("$sum", values)),

@@ -9,9 +9,8 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages, IRead
 {
     public static Pipeline Parse(BsonArray stages, BsonValue? hint)
     {
-        var rest = stages.Select(stage => stage is BsonDocument { ElementCount: 1 } document ? document.GetElement(0)
-            : throw MongoRefusal.Location(40323, "A pipeline stage specification object must contain exactly one field.")).ToList();
-        var all = rest.Select(StageOf).ToList();
+        var rest = ElementsOf(stages);
+        var all = rest.ConvertAll(StageOf);
         var taken = 0;
         Filter filter = new AllOf([]);
         SortOrder? sort = null;
@@ -33,17 +32,15 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages, IRead
     /// <summary>The stages that an update with a pipeline may have.</summary>
     public static Func<BsonDocument, BsonDocument> ParseUpdate(BsonArray stages)
     {
-        var parsed = new List<Stage>();
-        foreach (var stage in stages)
-        {
-            if (stage is not BsonDocument { ElementCount: 1 } document)
-                throw MongoRefusal.Location(40323, "A pipeline stage specification object must contain exactly one field.");
-            if (document.GetElement(0).Name is not ("$set" or "$addFields" or "$unset" or "$project" or "$replaceRoot" or "$replaceWith"))
-                throw MongoRefusal.InvalidOptions($"{document.GetElement(0).Name} is not allowed to be used within an update");
-            parsed.Add(StageOf(document.GetElement(0)));
-        }
+        var elements = ElementsOf(stages);
+        if (elements.FirstOrDefault(stage => stage.Name is not ("$set" or "$addFields" or "$unset" or "$project" or "$replaceRoot" or "$replaceWith")) is { Name: { } other })
+            throw MongoRefusal.InvalidOptions($"{other} is not allowed to be used within an update");
+        var parsed = elements.ConvertAll(StageOf);
         return document => parsed.Aggregate((IEnumerable<BsonDocument>)[document], (input, stage) => stage(input)).Single();
     }
+
+    private static List<BsonElement> ElementsOf(BsonArray stages) => [.. stages.Select(stage => stage is BsonDocument { ElementCount: 1 } document ? document.GetElement(0)
+        : throw MongoRefusal.Location(40323, "A pipeline stage specification object must contain exactly one field."))];
 
     /// <summary>The fields that are looked at until a <c>$group</c> or <c>$count</c> makes other documents; null when it may be all.</summary>
     private static HashSet<string>? FieldsOf(IEnumerable<BsonElement> stages)
@@ -98,11 +95,14 @@ internal sealed record Pipeline(Query Source, IReadOnlyList<Stage> Stages, IRead
                 var assignment = Assignment.Parse(value, element.Name);
                 return input => input.Select(assignment.Apply);
             case "$unset":
-                var names = (value as BsonArray ?? [value]).Select(name => name is BsonString text ? text.Value : throw MongoRefusal.Location(31120, "$unset specification must be a string or an array of strings"));
+                var names = (value as BsonArray ?? [value]).Select(name => name is BsonString text ? text.Value
+                    : throw MongoRefusal.Location(31120, "$unset specification must be a string or an array of strings"));
                 var exclusion = Projection.Parse(new BsonDocument(names.Distinct().Select(name => new BsonElement(name, 0))));
                 return input => input.Select(exclusion.Apply);
             case "$replaceWith": return ReplaceRoot(value);
-            case "$replaceRoot": return ReplaceRoot(value is BsonDocument root && root.TryGetValue("newRoot", out var inner) ? inner : throw MongoRefusal.Location(40231, "no newRoot specified for the $replaceRoot stage"));
+            case "$replaceRoot":
+                return ReplaceRoot(value is BsonDocument root && root.TryGetValue("newRoot", out var inner) ? inner
+                    : throw MongoRefusal.Location(40231, "no newRoot specified for the $replaceRoot stage"));
             case "$count": return Count(value);
             case "$group": return Grouping.Parse(value);
             case "$unwind": return Unwinding.Parse(value);

@@ -1,5 +1,4 @@
 using Shop.Local.Mongo.Queries;
-using Shop.Local.Mongo.Wire;
 
 namespace Shop.Local.Mongo.Commands;
 
@@ -11,20 +10,20 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
     public BsonDocument Create(Request request)
     {
         catalog.Create(request.Namespace, true);
-        return Handshake.Ok;
+        return [];
     }
 
     public BsonDocument Drop(Request request)
     {
-        if (catalog.Find(request.Namespace) is not { } collection) return Handshake.Ok;
+        if (catalog.Find(request.Namespace) is not { } collection) return [];
         catalog.Drop(collection);
-        return new BsonDocument { { "nIndexesWas", collection.Indexes.Count }, { "ns", request.Namespace }, { "ok", 1.0 } };
+        return new BsonDocument { { "nIndexesWas", collection.Indexes.Count }, { "ns", request.Namespace } };
     }
 
     public BsonDocument DropDatabase(Request request)
     {
         foreach (var collection in Of(request.Database).ToList()) catalog.Drop(collection);
-        return new BsonDocument { { "dropped", request.Database }, { "ok", 1.0 } };
+        return new BsonDocument("dropped", request.Database);
     }
 
     public BsonDocument Rename(Request request)
@@ -32,12 +31,13 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
         if (request.Argument is not { IsText: true } from || request.Text("to") is not { } to)
             throw MongoRefusal.TypeMismatch("renameCollection needs the names of two collections");
         catalog.Rename(from.Text, to, request.Flag("dropTarget"));
-        return Handshake.Ok;
+        return [];
     }
 
     public BsonDocument CreateIndexes(Request request)
     {
-        var wanted = (request.Array("indexes") ?? []).Select(spec => IndexDefinition.Parse(spec as BsonDocument ?? throw MongoRefusal.TypeMismatch("an index specification must be an object"))).ToList();
+        var wanted = (request.Array("indexes") ?? []).Select(spec => IndexDefinition.Parse(spec as BsonDocument
+            ?? throw MongoRefusal.TypeMismatch("an index specification must be an object"))).ToList();
         if (wanted.Count == 0) throw MongoRefusal.BadValue("Must specify at least one index to create");
         lock (catalog.Gate)
         {
@@ -57,7 +57,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
                     throw;
                 }
                 catalog.Commit(collection.Pending);
-                return new BsonDocument { { "numIndexesBefore", before }, { "numIndexesAfter", collection.Indexes.Count }, { "createdCollectionAutomatically", created }, { "ok", 1.0 } };
+                return new BsonDocument { { "numIndexesBefore", before }, { "numIndexesAfter", collection.Indexes.Count }, { "createdCollectionAutomatically", created } };
             }
         }
     }
@@ -77,7 +77,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
                     collection.Pending.DropIndex(collection.Id, index.Definition.Name);
                 }
                 catalog.Commit(collection.Pending);
-                return new BsonDocument { { "nIndexesWas", before }, { "ok", 1.0 } };
+                return new BsonDocument("nIndexesWas", before);
             }
     }
 
@@ -106,7 +106,7 @@ internal sealed class CatalogCommands(Catalog catalog, Cursors cursors)
         var sizes = catalog.Collections.GroupBy(collection => collection.Namespace[..collection.Namespace.IndexOf('.', StringComparison.Ordinal)], StringComparer.Ordinal)
             .Select(group => new BsonDocument { { "name", group.Key }, { "sizeOnDisk", group.Sum(collection => collection.DataBytes) }, { "empty", false } })
             .Where(document => filter.Matches(RawValue.Of(document))).OrderBy(document => document["name"].AsString, StringComparer.Ordinal).ToList();
-        return new BsonDocument { { "databases", new BsonArray(sizes) }, { "totalSize", sizes.Sum(size => size["sizeOnDisk"].AsInt64) }, { "ok", 1.0 } };
+        return new BsonDocument { { "databases", new BsonArray(sizes) }, { "totalSize", sizes.Sum(size => size["sizeOnDisk"].AsInt64) } };
     }
 
     private IEnumerable<Collection> Of(string database) => catalog.Collections.Where(collection => collection.Namespace.StartsWith(database + ".", StringComparison.Ordinal));

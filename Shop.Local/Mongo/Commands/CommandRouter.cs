@@ -2,7 +2,7 @@ using Shop.Local.Mongo.Wire;
 
 namespace Shop.Local.Mongo.Commands;
 
-/// <summary>Finds a command by its name and turns every refusal into MongoDB's error document.</summary>
+/// <summary>Finds a command by its name, adds the <c>ok</c> that ends every reply and turns every refusal into MongoDB's error document.</summary>
 internal sealed class CommandRouter
 {
     private readonly Dictionary<string, Func<Request, BsonDocument>> commands = new(StringComparer.Ordinal);
@@ -49,7 +49,7 @@ internal sealed class CommandRouter
             CommandOptions.RefuseUnsupported(request.Body);
             var reply = command(request);
             // It may have read what did not reach the log.
-            return catalog.HasFailed ? throw new IOException("it could not be written earlier") : reply;
+            return catalog.HasFailed ? throw new IOException("it could not be written earlier") : reply.Add("ok", 1.0);
         }
         catch (IOException broken)
         {
@@ -68,9 +68,9 @@ internal sealed class CommandRouter
         commands["isMaster"] = commands["ismaster"] = request => Handshake.Reply(request.ConnectionId, true, time);
         commands["buildInfo"] = commands["buildinfo"] = _ => Handshake.BuildInfo;
         foreach (var name in (string[])["ping", "endSessions", "refreshSessions", "killSessions", "killAllSessions", "logout"])
-            commands[name] = _ => Handshake.Ok;
-        commands["getParameter"] = _ => new BsonDocument { { "featureCompatibilityVersion", new BsonDocument("version", "7.0") }, { "ok", 1.0 } };
-        commands["getLog"] = _ => new BsonDocument { { "totalLinesWritten", 0 }, { "log", new BsonArray() }, { "ok", 1.0 } };
-        commands["connectionStatus"] = _ => new BsonDocument { { "authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } } }, { "ok", 1.0 } };
+            commands[name] = _ => [];
+        commands["getParameter"] = _ => new BsonDocument("featureCompatibilityVersion", new BsonDocument("version", "7.0"));
+        commands["getLog"] = _ => new BsonDocument { { "totalLinesWritten", 0 }, { "log", new BsonArray() } };
+        commands["connectionStatus"] = _ => new BsonDocument("authInfo", new BsonDocument { { "authenticatedUsers", new BsonArray() }, { "authenticatedUserRoles", new BsonArray() } });
     }
 }

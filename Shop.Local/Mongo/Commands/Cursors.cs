@@ -59,11 +59,8 @@ internal sealed class Cursors(TimeProvider time)
     }
 
     /// <summary>Stored documents go out as the bytes they are.</summary>
-    private static BsonDocument Reply(string name, long id, string field, List<byte[]> batch) => new()
-    {
-        { "cursor", new BsonDocument { { field, new BsonArray(batch.Select(bytes => new RawBsonDocument(bytes))) }, { "id", id }, { "ns", name } } },
-        { "ok", 1.0 }
-    };
+    private static BsonDocument Reply(string name, long id, string field, List<byte[]> batch) =>
+        new("cursor", new BsonDocument { { field, new BsonArray(batch.Select(bytes => new RawBsonDocument(bytes))) }, { "id", id }, { "ns", name } });
 
     private void DropIdle()
     {

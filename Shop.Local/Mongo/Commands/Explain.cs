@@ -31,7 +31,6 @@ internal sealed class Explain(Catalog catalog)
             var returned = Executor.Find(collection, query, counts).LongCount();
             reply["executionStats"] = new BsonDocument { { "executionSuccess", true }, { "nReturned", returned }, { "totalKeysExamined", counts.Keys }, { "totalDocsExamined", counts.Documents } };
         }
-        reply["ok"] = 1.0;
         return reply;
     }
 

@@ -45,5 +45,5 @@ internal sealed class FindAndModify(Catalog catalog)
     private static BsonValue Value(RawValue document, Projection? projection) => document.IsMissing ? BsonNull.Value
         : projection is null ? document.ToDocument() : projection.Apply(document.ToDocument());
 
-    private static BsonDocument Answer(BsonValue value, BsonDocument description) => new() { { "lastErrorObject", description }, { "value", value }, { "ok", 1.0 } };
+    private static BsonDocument Answer(BsonValue value, BsonDocument description) => new() { { "lastErrorObject", description }, { "value", value } };
 }

@@ -50,7 +50,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
         return new BsonDocument
         {
             { "cursorsKilled", new BsonArray(killed[true]) }, { "cursorsNotFound", new BsonArray(killed[false]) },
-            { "cursorsAlive", new BsonArray() }, { "cursorsUnknown", new BsonArray() }, { "ok", 1.0 }
+            { "cursorsAlive", new BsonArray() }, { "cursorsUnknown", new BsonArray() }
         };
     }
 
@@ -63,7 +63,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
             lock (collection.Gate)
                 count = collection.Count;
         else count = Executor.Find(collection, query).LongCount();
-        return new BsonDocument { { "n", count <= int.MaxValue ? (int)count : count }, { "ok", 1.0 } };
+        return new BsonDocument("n", count <= int.MaxValue ? (int)count : count);
     }
 
     public BsonDocument Distinct(Request request)
@@ -71,7 +71,7 @@ internal sealed class ReadCommands(Catalog catalog, Cursors cursors)
         var path = new FieldPath(request.Text("key") ?? throw MongoRefusal.FailedToParse("distinct needs 'key'"));
         var found = new DistinctValues();
         foreach (var bytes in Executor.Find(catalog.Find(request.Namespace), QueryOf(request))) path.Any(RawValue.Document(bytes), found, false, null);
-        return new BsonDocument { { "values", found.Values }, { "ok", 1.0 } };
+        return new BsonDocument("values", found.Values);
     }
 
     public BsonDocument Aggregate(Request request)

@@ -73,7 +73,6 @@ internal sealed class WriteCommands(Catalog catalog)
         var reply = new BsonDocument();
         describe(reply);
         if (errors.Count > 0) reply["writeErrors"] = errors;
-        reply["ok"] = 1.0;
         return reply;
     }
 

@@ -41,7 +41,8 @@ internal sealed record NoneOf(IReadOnlyList<Filter> Parts) : Filter
 
 internal sealed record FieldFilter(FieldPath Path, Condition Condition) : Filter
 {
-    public override byte[]? IdKey => Path.Text == "_id" && Condition is Compared { Comparison: Comparison.Equal } compared && Interval.IsSeekable(compared.Operand.Type) ? compared.Key : null;
+    public override byte[]? IdKey =>
+        Path.Text == "_id" && Condition is Compared { Comparison: Comparison.Equal } compared && Interval.IsSeekable(compared.Operand.Type) ? compared.Key : null;
 
     public override bool Matches(RawValue document, MatchPosition? position = null) => Condition.Matches(document, Path, position);
 }
