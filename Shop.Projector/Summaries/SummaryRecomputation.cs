@@ -17,8 +17,11 @@ public sealed class SummaryRecomputation(ReadModels models)
     /// <summary>At most so many distinct buckets are in memory at once.</summary>
     private const int MostBuckets = 100_000;
 
-    /// <summary>Summed by one command: enough to make round trips cheap, few enough to keep commands short.</summary>
-    private const int Page = 200;
+    /// <summary>Replaced by one command: enough to make round trips cheap, few enough to keep commands short.</summary>
+    public const int Page = 200;
+
+    /// <summary>Months or days summed at once: an import brings orders of very many days, of which each is a command.</summary>
+    private const int PeriodsAtOnce = 8;
 
     /// <summary>Of a day: all where possible, because each page reads all orders of the day.</summary>
     private const int DayPage = 5_000;
@@ -33,7 +36,7 @@ public sealed class SummaryRecomputation(ReadModels models)
         var recomputed = 0;
         if (await models.FindStateAsync(cancellationToken) is not { } state) return 0;
         foreach (var number in state.Writing)
-            await foreach (var buckets in StepsAsync(models.Generation(number), restAsync, cancellationToken)) recomputed += buckets;
+            await foreach (var buckets in StepsAsync(models.Generation(number), Page, restAsync, cancellationToken)) recomputed += buckets;
         return recomputed;
     }
 
@@ -41,27 +44,30 @@ public sealed class SummaryRecomputation(ReadModels models)
     public static async Task<int> SweepAsync(ReadModelGeneration generation, CancellationToken cancellationToken)
     {
         var recomputed = 0;
-        await foreach (var buckets in StepsAsync(generation, cancellationToken)) recomputed += buckets;
+        await foreach (var buckets in StepsAsync(generation, Page, cancellationToken)) recomputed += buckets;
         return recomputed;
     }
 
-    /// <summary>The same as a sequence of writes that may end after any of them; each says how many buckets it brought up to date.</summary>
-    public static IAsyncEnumerable<int> StepsAsync(ReadModelGeneration generation, CancellationToken cancellationToken)
+    /// <summary>
+    /// The same as a sequence of writes that may end after any of them; each says how many buckets it brought up to date: about
+    /// <paramref name="page"/> of them.
+    /// </summary>
+    public static IAsyncEnumerable<int> StepsAsync(ReadModelGeneration generation, int page, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        return StepsAsync(generation, Restless, cancellationToken);
+        return StepsAsync(generation, page, Restless, cancellationToken);
     }
 
     private static Task Restless(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private static async IAsyncEnumerable<int> StepsAsync(
-        ReadModelGeneration generation, Func<CancellationToken, Task> restAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ReadModelGeneration generation, int page, Func<CancellationToken, Task> restAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (true)
         {
             var (buckets, isAll) = await DirtyBuckets.ReadAsync(generation, MostBuckets, cancellationToken);
             if (buckets.IsEmpty) yield break;
-            await foreach (var written in RecomputeAsync(generation, buckets, restAsync, cancellationToken))
+            await foreach (var written in RecomputeAsync(generation, buckets, page, restAsync, cancellationToken))
             {
                 yield return written;
                 await restAsync(cancellationToken);
@@ -74,46 +80,81 @@ public sealed class SummaryRecomputation(ReadModels models)
     }
 
     private static async IAsyncEnumerable<int> RecomputeAsync(
-        ReadModelGeneration generation, DirtyBuckets buckets, Func<CancellationToken, Task> restAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ReadModelGeneration generation, DirtyBuckets buckets, int page, Func<CancellationToken, Task> restAsync,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var (month, customers) in buckets.CustomersByMonth)
+        foreach (var step in StepsOf(buckets.CustomersByMonth, page, most: page))
         {
-            foreach (var page in customers.Chunk(Page))
-            {
-                var steps = ReplaceAsync(
-                    generation.CustomerMonths, page, customer => OrderSums.CustomerMonthId(customer, month),
-                    (ids, rev) => OrderSums.CustomerMonthsAsync(generation, ids, month, rev, cancellationToken), cancellationToken);
-                await foreach (var written in steps) yield return written;
-            }
+            var steps = ReplaceAsync(
+                generation.CustomerMonths, step, bucket => OrderSums.CustomerMonthId(bucket.Key, bucket.From),
+                (pending, rev) => SumAsync(pending, (month, ids) => OrderSums.CustomerMonthsAsync(generation, ids, month, rev, cancellationToken), restAsync, cancellationToken),
+                cancellationToken);
+            await foreach (var written in steps) yield return written;
         }
 
-        HashSet<string> sold = [];
-        foreach (var (day, products) in buckets.ProductsByDay)
+        foreach (var step in StepsOf(buckets.ProductsByDay, page, most: DayPage))
         {
-            sold.UnionWith(products);
-            foreach (var page in products.Chunk(DayPage))
-            {
-                var steps = ReplaceAsync(
-                    generation.ProductDays, page, product => OrderSums.ProductDayId(product, day),
-                    (ids, rev) => OrderSums.ProductDaysAsync(generation, ids, day, rev, restAsync, cancellationToken), cancellationToken);
-                await foreach (var written in steps) yield return written;
-            }
+            var steps = ReplaceAsync(
+                generation.ProductDays, step, bucket => OrderSums.ProductDayId(bucket.Key, bucket.From),
+                (pending, rev) => SumAsync(pending, (day, ids) => OrderSums.ProductDaysAsync(generation, ids, day, rev, restAsync, cancellationToken), restAsync, cancellationToken),
+                cancellationToken);
+            await foreach (var written in steps) yield return written;
         }
 
         // After the days: a total is the sum of what they are now.
-        foreach (var page in sold.Chunk(Page))
+        var sold = buckets.ProductsByDay.Values.SelectMany(products => products).ToHashSet();
+        foreach (var products in sold.Chunk(page))
         {
             var steps = ReplaceAsync(
-                generation.ProductSales, page, product => product,
-                (ids, rev) => OrderSums.ProductSalesAsync(generation, ids, rev, cancellationToken), cancellationToken);
+                generation.ProductSales, [.. products.Select(product => new Bucket(default, product))], bucket => bucket.Key,
+                (pending, rev) => SumAsync(pending, (_, ids) => OrderSums.ProductSalesAsync(generation, ids, rev, cancellationToken), restAsync, cancellationToken),
+                cancellationToken);
             await foreach (var written in steps) yield return written;
         }
     }
 
+    /// <summary>Periods share a step up to a page; one with more has steps of its own, of <paramref name="most"/> keys.</summary>
+    private static IEnumerable<Bucket[]> StepsOf(Dictionary<DateTimeOffset, HashSet<string>> periods, int page, int most)
+    {
+        List<Bucket> step = [];
+        foreach (var (from, keys) in periods)
+        {
+            foreach (var part in keys.Chunk(most))
+            {
+                if (step.Count > 0 && step.Count + part.Length > page)
+                {
+                    yield return [.. step];
+                    step.Clear();
+                }
+
+                step.AddRange(part.Select(key => new Bucket(from, key)));
+            }
+        }
+
+        if (step.Count > 0) yield return [.. step];
+    }
+
+    /// <summary>Period by period, some at once.</summary>
+    private static async Task<Dictionary<Bucket, T>> SumAsync<T>(
+        IReadOnlyCollection<Bucket> buckets, Func<DateTimeOffset, IReadOnlyCollection<string>, Task<Dictionary<string, T>>> sumAsync,
+        Func<CancellationToken, Task> restAsync, CancellationToken cancellationToken)
+    {
+        Dictionary<Bucket, T> sums = [];
+        foreach (var periods in buckets.GroupBy(bucket => bucket.From, bucket => bucket.Key).Chunk(PeriodsAtOnce))
+        {
+            if (sums.Count > 0) await restAsync(cancellationToken);
+            var summed = await Task.WhenAll(periods.Select(period => sumAsync(period.Key, [.. period])));
+            foreach (var (period, ofPeriod) in periods.Zip(summed))
+                foreach (var (key, sum) in ofPeriod) sums.Add(new(period.Key, key), sum);
+        }
+
+        return sums;
+    }
+
     /// <summary>Sums and replaces until every one of the buckets was ours to write: whoever wrote one in between may have summed less than we must.</summary>
     private static async IAsyncEnumerable<int> ReplaceAsync<T>(
-        IMongoCollection<T> buckets, IReadOnlyCollection<string> keys, Func<string, string> bucketIdOf,
-        Func<IReadOnlyCollection<string>, Guid, Task<Dictionary<string, T>>> sumAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IMongoCollection<T> buckets, IReadOnlyCollection<Bucket> keys, Func<Bucket, string> bucketIdOf,
+        Func<IReadOnlyCollection<Bucket>, Guid, Task<Dictionary<Bucket, T>>> sumAsync, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var pending = keys; pending.Count > 0;)
         {
@@ -122,7 +163,7 @@ public sealed class SummaryRecomputation(ReadModels models)
             var before = await RevsAsync(buckets, pending.Select(bucketIdOf), cancellationToken);
             var sums = await sumAsync(pending, rev);
             WriteModel<T>[] writes = [.. pending.Select(key => Write(bucketIdOf(key), sums[key]))];
-            IReadOnlyCollection<string> missed = [];
+            IReadOnlyCollection<Bucket> missed = [];
             if (!await TryWriteAsync(buckets, writes, cancellationToken))
             {
                 var after = await RevsAsync(buckets, pending.Select(bucketIdOf), cancellationToken);
@@ -159,4 +200,7 @@ public sealed class SummaryRecomputation(ReadModels models)
             .Project<BsonDocument>(new BsonDocument("rev", 1)).ToListAsync(cancellationToken);
         return found.ToDictionary(bucket => bucket["_id"].AsString, bucket => bucket["rev"].AsBsonBinaryData.ToGuid(GuidRepresentation.Standard));
     }
+
+    /// <summary>A customer's month, a product's day, or a product.</summary>
+    private readonly record struct Bucket(DateTimeOffset From, string Key);
 }

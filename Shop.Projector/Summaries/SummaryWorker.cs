@@ -13,7 +13,8 @@ internal sealed partial class SummaryWorker(
     SummaryRecomputation summaries, ProjectorTelemetry telemetry, TimeProvider time, ILogger<SummaryWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan longestRest = TimeSpan.FromSeconds(5);
+    /// <summary>What took very long waited for something, a store that was away for example.</summary>
+    private static readonly TimeSpan longestRest = TimeSpan.FromSeconds(1);
 
     /// <summary>Shorter ones are put off until they are worth a timer.</summary>
     private static readonly TimeSpan shortestRest = TimeSpan.FromMilliseconds(10);
