@@ -28,15 +28,22 @@ internal static class Catalogue
 
     /// <summary>Adds orders as if they had been placed long ago, with their lines, log entries and published events.</summary>
     public static string OldOrders(int count) => string.Create(CultureInfo.InvariantCulture, $"""
-        set session_replication_role = replica;
         insert into orders (order_id, customer_id, order_date, total_amount, status, version, created_hash)
         select (900000000000000 + n)::text, ({FirstCustomer} + n % {Customers})::text, '2023-10-27', 21.00, 'Pending', 1, decode(repeat('00', 32), 'hex') from generate_series(1, {count}) n;
         insert into order_items (order_id, line_no, product_id, quantity, price)
         select (900000000000000 + n)::text, line, ({FirstProduct} + (n * line) % {Products})::text, 1, {Price} from generate_series(1, {count}) n cross join generate_series(1, 2) line;
         insert into command_log (command_id, payload_hash, result, at)
         select (900000000000000 + n)::text, decode(repeat('00', 32), 'hex'), '{"{\"kind\":\"Order\",\"id\":\"1\",\"version\":1,\"created\":true}"}', now() from generate_series(1, {count}) n;
-        set session_replication_role = origin;
         """);
+
+    /// <summary>The same for very many: whether what they refer to exists is looked up once, and not for each.</summary>
+    public static string VeryManyOldOrders(int count) => $"""
+        alter table orders drop constraint orders_customer_id_fkey;
+        alter table order_items drop constraint order_items_order_id_fkey, drop constraint order_items_product_id_fkey;
+        {OldOrders(count)}
+        alter table orders add constraint orders_customer_id_fkey foreign key (customer_id) references customers;
+        alter table order_items add constraint order_items_order_id_fkey foreign key (order_id) references orders, add constraint order_items_product_id_fkey foreign key (product_id) references products;
+        """;
 
     /// <summary>A new order; with a command id, so that the command log is written too.</summary>
     public static PlaceOrder NextOrder()

@@ -87,7 +87,7 @@ internal static class WriteBench
         var many = run.Scale(2_000_000);
         var (small, large) = (await WriteDatabase.CreateAsync(server, "small", cancellationToken), await WriteDatabase.CreateAsync(server, "large", cancellationToken));
         run.Say($"adding {many:#,0} old orders");
-        await WriteDatabase.ExecuteAsync(large, Catalogue.OldOrders(many), cancellationToken);
+        await WriteDatabase.ExecuteAsync(large, Catalogue.VeryManyOldOrders(many), cancellationToken);
         foreach (var database in (string[])[large, small]) await WriteDatabase.ExecuteAsync(database, "vacuum analyze", cancellationToken);
         await using var fewStore = await InProcessStore.StartAsync(small, cancellationToken);
         await using var manyStore = await InProcessStore.StartAsync(large, cancellationToken);
