@@ -16,6 +16,8 @@ internal static class StoreBenchmark
     private const int LargeCount = 1_000_000;
     private const int CompactedCount = 100_000;
     private const double LongestPause = 100;
+    private const string Throughput = "throughput";
+    private static readonly string[] sides = ["load", "store"];
     private static readonly TimeSpan reloadDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan step = TimeSpan.FromMilliseconds(5);
 
@@ -29,7 +31,7 @@ internal static class StoreBenchmark
             List<Result> results = [];
             await using (var store = await RunningPart.StoreAsync(data, cancellationToken))
             using (var client = Connect(store))
-                results.AddRange(await RatesAsync(run, client, cancellationToken));
+                results.AddRange(await RatesAsync(run, client, store.ProcessId, cancellationToken));
             results.AddRange(await ReloadsAsync(run, data, cancellationToken));
             results.AddRange(await CompactionAsync(run, cancellationToken));
             return results;
@@ -54,8 +56,9 @@ internal static class StoreBenchmark
         return corpus;
     }
 
-    private static async Task<IEnumerable<Result>> RatesAsync(BenchRun run, MongoClient client, CancellationToken cancellationToken)
+    private static async Task<IEnumerable<Result>> RatesAsync(BenchRun run, MongoClient client, int storeId, CancellationToken cancellationToken)
     {
+        var times = new ProcessorTimes((sides[0], Environment.ProcessId), (sides[1], storeId));
         var small = await FilledAsync(client, "small", SmallCount, cancellationToken);
         run.Say("filling the large collection");
         var large = await FilledAsync(client, "large", run.Scale(LargeCount), cancellationToken);
@@ -74,16 +77,18 @@ internal static class StoreBenchmark
         }
 
         var series = await run.InterleaveAsync([.. pairs.SelectMany(pair => new[] { pair.Small, pair.Large })], cancellationToken);
-        return pairs.SelectMany(pair => new[]
-        {
-            run.Result(series[pair.Small], target: pair.Wanted is { } wanted ? Target.AtLeast(wanted) : null),
-            run.Result(series[pair.Large], series[pair.Small], Target.AtLeastTimes(0.5)),
-        });
+        return pairs.SelectMany(pair => (Result[])
+        [
+            run.Result(series[pair.Small, Throughput], target: pair.Wanted is { } wanted ? Target.AtLeast(wanted) : null),
+            run.Result(series[pair.Large, Throughput], series[pair.Small, Throughput], Target.AtLeastTimes(0.5)),
+            .. sides.Select(side => run.Result(series[pair.Large, ProcessorTimes.Of(side)], series[pair.Small, ProcessorTimes.Of(side)])),
+        ]);
 
         (Subject Small, Subject Large, double? Wanted) Pair(
             string name, string unit, Conditions conditions, Func<OrderCorpus, Func<TimeSpan, CancellationToken, Task<double>>> measure, double? wanted)
         {
-            Subject Of(OrderCorpus corpus) => Subject.Of($"{name}, {corpus.Count:#,0} documents", "throughput", unit, conditions, token => measure(corpus)(run.Duration / 2, token));
+            Subject Of(OrderCorpus corpus) => new($"{name}, {corpus.Count:#,0} documents", conditions,
+                token => times.AroundAsync(Throughput, unit, () => measure(corpus)(run.Duration / 2, token)));
             return (Of(small), Of(large), wanted);
         }
     }
