@@ -13,6 +13,7 @@ internal sealed partial class SummaryWorker(
     SummaryRecomputation summaries, ProjectorTelemetry telemetry, TimeProvider time, ILogger<SummaryWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan pause = TimeSpan.FromSeconds(1);
+
     /// <summary>What took very long waited for something, a store that was away for example.</summary>
     private static readonly TimeSpan longestRest = TimeSpan.FromSeconds(1);
 
