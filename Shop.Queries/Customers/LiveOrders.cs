@@ -28,6 +28,14 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     /// </summary>
     private static readonly TimeSpan overlap = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// Now and then a step looks back this far, for a projector that stood still between the clock and the write, or whose clock is slow.
+    /// </summary>
+    private static readonly TimeSpan longOverlap = TimeSpan.FromMinutes(1);
+
+    /// <summary>Steps from one long look back to the next.</summary>
+    private const int LongLook = 20;
+
     private readonly ConcurrentDictionary<Listener, bool> listeners = new();
     private readonly SemaphoreSlim somebodyCame = new(0);
 
@@ -35,7 +43,7 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     public Listener? Listen(string customerId)
     {
         if (listeners.Count >= MaxListeners) return null;
-        var listener = new Listener(customerId, listeners, Channel.CreateBounded<OrderDocument>(
+        var listener = new Listener(customerId, time.GetUtcNow(), listeners, Channel.CreateBounded<OrderDocument>(
             new BoundedChannelOptions(MaxBacklog) { SingleReader = true, SingleWriter = true }));
         listeners[listener] = true;
         somebodyCame.Release();
@@ -46,20 +54,21 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     {
         var pipeline = Pipelines.Forever("live orders", time, StoreOutage.IsOutage,
             (exception, delay) => StoreIsAway(logger, delay.TotalMilliseconds, exception.Message));
-        Dictionary<string, DateTimeOffset> delivered = [];
+        Dictionary<string, Delivered> delivered = [];
         var newest = time.GetUtcNow();
         try
         {
-            while (true)
+            for (var count = 1; ; count++)
             {
                 if (listeners.IsEmpty)
                 {
                     await somebodyCame.WaitAsync(stoppingToken);
-                    newest = time.GetUtcNow();
+                    newest = listeners.Keys.Select(listener => listener.Came).DefaultIfEmpty(time.GetUtcNow()).Min();
                     delivered.Clear();
                 }
 
-                newest = await pipeline.ExecuteAsync(async token => await DeliverAsync(newest, delivered, token), stoppingToken);
+                var isLong = count % LongLook == 0;
+                newest = await pipeline.ExecuteAsync(async token => await DeliverAsync(newest, isLong, delivered, token), stoppingToken);
                 await Task.Delay(step, time, stoppingToken);
             }
         }
@@ -69,25 +78,35 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
         }
     }
 
-    private async Task<DateTimeOffset> DeliverAsync(DateTimeOffset newest, Dictionary<string, DateTimeOffset> delivered, CancellationToken cancellationToken)
+    /// <summary>Answers the newest time seen; never one ahead of this clock, which would hide what slower clocks write.</summary>
+    private async Task<DateTimeOffset> DeliverAsync(
+        DateTimeOffset newest, bool isLong, Dictionary<string, Delivered> delivered, CancellationToken cancellationToken)
     {
-        var byCustomer = listeners.Keys.ToLookup(listener => listener.CustomerId);
-        if (byCustomer.Count == 0) return newest;
-        var since = newest - overlap;
+        var there = listeners.Keys;
+        string[] customers = [.. there.Select(listener => listener.CustomerId).Distinct()];
+        if (customers.Length == 0) return newest;
+        var recent = newest - overlap;
         var generation = await live.CurrentAsync(cancellationToken);
         // By time and not by customer: what changed lately is little, what one customer ever ordered may be much.
         var changed = await generation.Orders.Find(
-            Changed(byCustomer.Select(customer => customer.Key), since), new FindOptions { Hint = ReadModelGeneration.ChangesIndex }).ToListAsync(cancellationToken);
+            Changed(customers, isLong ? newest - longOverlap : recent), new FindOptions { Hint = ReadModelGeneration.ChangesIndex }).ToListAsync(cancellationToken);
+        // Who listens is asked again: somebody who came meanwhile may have read the state from before what was found.
+        var byCustomer = listeners.Keys.ToLookup(listener => listener.CustomerId);
         foreach (var order in changed.OrderBy(order => order.ProjectedAt))
         {
-            if (delivered.TryGetValue(order.Id, out var before) && before == order.ProjectedAt) continue;
-            delivered[order.Id] = order.ProjectedAt;
-            foreach (var listener in byCustomer[order.CustomerId]) listener.Offer(order);
             if (order.ProjectedAt > newest) newest = order.ProjectedAt;
+            var delivery = Delivered.Of(order);
+            if (delivered.TryGetValue(order.Id, out var before) && before.IsSameState(delivery)) continue;
+            delivered[order.Id] = delivery;
+            foreach (var listener in byCustomer[order.CustomerId])
+                if (listener.HasHistory || order.ProjectedAt > recent) listener.Offer(order);
         }
 
+        if (isLong) foreach (var listener in there) listener.HasHistory = true;
+        var now = time.GetUtcNow();
+        if (newest > now) newest = now;
         // What no later step looks at again need not be remembered.
-        foreach (var (id, _) in delivered.Where(pair => pair.Value <= since).ToArray()) delivered.Remove(id);
+        foreach (var (id, _) in delivered.Where(pair => pair.Value.At <= newest - longOverlap).ToArray()) delivered.Remove(id);
         return newest;
     }
 
@@ -101,10 +120,25 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     private static partial void StoreIsAway(ILogger logger, double delayMilliseconds, string why);
 }
 
+/// <summary>What listeners were told of an order last.</summary>
+internal readonly record struct Delivered(int Version, long NameVersions, DateTimeOffset At)
+{
+    public static Delivered Of(OrderDocument order) =>
+        new(order.Version, order.CustomerVersion + order.Items.Sum(line => (long)line.ProductVersion), order.ProjectedAt);
+
+    /// <summary>By versions and not by time: two changes may share a millisecond. Names of one version of an order only get newer.</summary>
+    public bool IsSameState(Delivered other) => Version == other.Version && NameVersions == other.NameVersions;
+}
+
 /// <summary>One open stream.</summary>
-internal sealed class Listener(string customerId, ConcurrentDictionary<Listener, bool> listeners, Channel<OrderDocument> changes) : IDisposable
+internal sealed class Listener(string customerId, DateTimeOffset came, ConcurrentDictionary<Listener, bool> listeners, Channel<OrderDocument> changes) : IDisposable
 {
     public string CustomerId => customerId;
+
+    public DateTimeOffset Came => came;
+
+    /// <summary>It has been there for a long look back: what a later one finds is new, and not what the listener began with.</summary>
+    public bool HasHistory { get; set; }
 
     /// <summary>Completes when the listener was too slow.</summary>
     public ChannelReader<OrderDocument> Changes => changes.Reader;

@@ -4,6 +4,8 @@ using System.Net.ServerSentEvents;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
+using MongoDB.Driver;
+using MongoDB.Driver.Core.Events;
 using Shop.Contracts.Events;
 using Shop.Contracts.Views;
 using Shop.Projector.Projection;
@@ -48,7 +50,7 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     public async Task A_quiet_stream_gets_a_comment_now_and_then_and_a_change_between_them()
     {
         var changes = Channel.CreateBounded<OrderDocument>(8);
-        using var listener = new Listener("C1", new(), changes);
+        using var listener = new Listener("C1", start, new(), changes);
         var pipe = new Pipe();
         var context = new DefaultHttpContext();
         context.Response.Body = pipe.Writer.AsStream();
@@ -71,12 +73,64 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     }
 
     [Fact]
+    public async Task Who_comes_while_changes_are_looked_for_misses_none()
+    {
+        var connection = store.NewConnectionString();
+        var models = store.Open(connection);
+        await ReadModelSetup.CreateAsync(models, Cancellation);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var projected = new ManualResetEventSlim();
+        var settings = MongoClientSettings.FromConnectionString(connection);
+        settings.ClusterConfigurator = cluster => cluster.Subscribe<CommandStartedEvent>(command =>
+        {
+            if (command.CommandName != "find" || command.Command["find"] != "orders_v1") return;
+            asked.TrySetResult();
+            projected.Wait(Eventually.Deadline, Cancellation);
+        });
+        using var client = new MongoClient(settings);
+        using var orders = NewLiveOrders(new(client.GetDatabase(new MongoUrl(connection).DatabaseName)), TimeProvider.System);
+        await orders.StartAsync(Cancellation);
+        using var first = orders.Listen("C1")!;
+        await asked.Task.WaitAsync(Eventually.Deadline, Cancellation);
+        using var second = orders.Listen("C1")!;
+        await ProjectAsync(models, History.Event(template));
+        projected.Set();
+        Assert.Equal("O1", (await NextAsync(first)).Id);
+        Assert.Equal("O1", (await NextAsync(second)).Id);
+        await orders.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Changes_of_one_millisecond_and_of_clocks_that_disagree_are_all_delivered()
+    {
+        var models = store.NewReadModels();
+        await ReadModelSetup.CreateAsync(models, Cancellation);
+        using var orders = NewLiveOrders(models, new HastyTime());
+        await orders.StartAsync(Cancellation);
+        using var listener = orders.Listen("C1")!;
+        var now = TimeProvider.System.GetUtcNow();
+        await ProjectAsync(models, new StoppedTime(now), History.Event(template));
+        Assert.Equal(1, (await NextAsync(listener)).Version);
+        await ProjectAsync(models, new StoppedTime(now), History.Event(template with { Version = 2, Status = OrderStatus.Paid }));
+        Assert.Equal(2, (await NextAsync(listener)).Version);
+
+        await ProjectAsync(models, new StoppedTime(now.AddHours(1)), History.Event(template with { OrderId = "O2" }));
+        Assert.Equal("O2", (await NextAsync(listener)).Id);
+        await ProjectAsync(models, new StoppedTime(now.AddSeconds(-1)), History.Event(template with { OrderId = "O3" }));
+        Assert.Equal("O3", (await NextAsync(listener)).Id);
+        await Eventually.TrueAsync(() => Task.FromResult(listener.HasHistory), "the listener has been there for a long look", Cancellation);
+        await ProjectAsync(models, new StoppedTime(now.AddSeconds(-30)), History.Event(template with { OrderId = "O4" }));
+        Assert.Equal("O4", (await NextAsync(listener)).Id);
+        await orders.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task A_listener_that_does_not_read_is_cut_off_and_the_others_miss_nothing()
     {
         const int step = 100, steps = 4;
         var models = store.NewReadModels();
         await ReadModelSetup.CreateAsync(models, Cancellation);
-        using var orders = new LiveOrders(new LiveReadModel(models, TimeProvider.System), TimeProvider.System, NullLogger<LiveOrders>.Instance);
+        using var orders = NewLiveOrders(models, TimeProvider.System);
         await orders.StartAsync(Cancellation);
         using var slow = orders.Listen("C1")!;
         using var quick = orders.Listen("C1")!;
@@ -85,7 +139,7 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
             // Neither more slowly nor later because somebody beside it takes nothing.
             HashSet<string> expected = [.. Enumerable.Range(i * step, step).Select(number => $"O{number}")];
             await ProjectAsync(models, [.. expected.Select(id => History.Event(template with { OrderId = id }))]);
-            while (expected.Count > 0) expected.Remove((await quick.Changes.ReadAsync(Cancellation).AsTask().WaitAsync(Eventually.Deadline, Cancellation)).Id);
+            while (expected.Count > 0) expected.Remove((await NextAsync(quick)).Id);
         }
 
         var got = 0;
@@ -109,9 +163,14 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     private static Task<HttpResponseMessage> OpenAsync(ServiceHost queries) =>
         queries.Http.GetAsync("/customers/C1/orders/live", HttpCompletionOption.ResponseHeadersRead, Cancellation);
 
-    private static async Task ProjectAsync(ReadModels models, params IncomingEvent[] events)
+    private static LiveOrders NewLiveOrders(ReadModels models, TimeProvider time) =>
+        new(new LiveReadModel(models, time), time, NullLogger<LiveOrders>.Instance);
+
+    private static Task ProjectAsync(ReadModels models, params IncomingEvent[] events) => ProjectAsync(models, TimeProvider.System, events);
+
+    private static async Task ProjectAsync(ReadModels models, TimeProvider time, params IncomingEvent[] events)
     {
-        await foreach (var _ in new OrderProjection(models, TimeProvider.System).ApplyAsync(new ProjectionBatch(events), Cancellation)) { }
+        await foreach (var _ in new OrderProjection(models, time).ApplyAsync(new ProjectionBatch(events), Cancellation)) { }
     }
 
     private static async Task UntilAsync(IAsyncEnumerator<SseItem<string>> events, string expected)
@@ -125,10 +184,18 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
         }
     }
 
+    private static Task<OrderDocument> NextAsync(Listener listener) =>
+        listener.Changes.ReadAsync(Cancellation).AsTask().WaitAsync(Eventually.Deadline, Cancellation);
+
     private static async Task<SseItem<string>> NextAsync(IAsyncEnumerator<SseItem<string>> events)
     {
         Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Eventually.Deadline, Cancellation));
         return events.Current;
+    }
+
+    private sealed class StoppedTime(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
     }
 
     /// <summary>Timers are due a thousand times as soon.</summary>
