@@ -42,7 +42,12 @@ internal static class TestVerb
     private static void Write(TestReport result, IReadOnlyList<SkippedTest> unexpected)
     {
         Console.WriteLine();
-        foreach (var name in result.Failed) Console.WriteLine($"FAILED   {name}");
+        foreach (var failed in result.Failed)
+        {
+            Console.WriteLine($"FAILED   {failed.Name}");
+            foreach (var line in failed.Why.Split('\n', StringSplitOptions.RemoveEmptyEntries)) Console.WriteLine($"         {line.TrimEnd()}");
+        }
+
         foreach (var skipped in result.Skipped) Console.WriteLine($"skipped  {skipped.Name}: {skipped.Reason}");
         foreach (var skipped in unexpected) Console.WriteLine($"NOT ALLOWED TO SKIP  {skipped.Name}: {skipped.Reason}");
         Console.WriteLine($"{result.Passed} passed, {result.Failed.Count} failed, {result.Skipped.Count} skipped");

@@ -5,6 +5,21 @@ namespace Shop.Tests.Local;
 public sealed class TestReportTests
 {
     [Fact]
+    public async Task A_failure_is_told_with_its_message_and_place()
+    {
+        using var directory = new TemporaryDirectory();
+        var report = Path.Combine(directory.Path, "report.xml");
+        await File.WriteAllTextAsync(report, """
+            <assemblies><assembly><errors><error type="assembly-cleanup" name="X"><failure><message>gone</message></failure></error></errors><collection>
+              <test name="A" result="Fail"><failure exception-type="E"><message><![CDATA[Waited in vain]]></message><stack-trace><![CDATA[   at A()
+               at B()]]></stack-trace></failure></test>
+            </collection></assembly></assemblies>
+            """, TestContext.Current.CancellationToken);
+        var result = TestReport.Read(report);
+        Assert.Equal([new("A", "Waited in vain\n   at A()\n   at B()"), new("assembly-cleanup X", "gone")], result.Failed);
+    }
+
+    [Fact]
     public async Task Only_skips_with_an_allowed_reason_are_allowed()
     {
         using var directory = new TemporaryDirectory();
