@@ -41,8 +41,6 @@ internal sealed partial class ProjectionWorker(
 
     private readonly string instance = Guid.CreateVersion7().ToString("N");
     private readonly SemaphoreSlim backlog = new(0);
-    private readonly Lock gate = new();
-    private Task recovery = Task.CompletedTask;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -57,8 +55,9 @@ internal sealed partial class ProjectionWorker(
             status.StoreIsBack();
             await using var receiver = bus.CreateReceiver(
                 ProjectorSubscription.Topic, ProjectorSubscription.Name, new EventReceiverOptions { Prefetch = Prefetch });
+            var recovery = new StoreRecovery(token => WaitForStoreAsync(untilWell, token), receiver.ResumeAsync);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            await Task.WhenAll(Enumerable.Range(0, Workers + Helpers).Select(number => WorkAsync(receiver, number >= Workers, untilWell, ending)));
+            await Task.WhenAll(Enumerable.Range(0, Workers + Helpers).Select(number => WorkAsync(receiver, number >= Workers, recovery, ending)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -72,7 +71,7 @@ internal sealed partial class ProjectionWorker(
     }
 
     /// <summary>One that ends, for whatever reason, ends the others.</summary>
-    private async Task WorkAsync(EventReceiver receiver, bool isHelper, ResiliencePipeline untilWell, CancellationTokenSource ending)
+    private async Task WorkAsync(EventReceiver receiver, bool isHelper, StoreRecovery recovery, CancellationTokenSource ending)
     {
         try
         {
@@ -81,7 +80,7 @@ internal sealed partial class ProjectionWorker(
                 if (isHelper) await backlog.WaitAsync(ending.Token);
                 var batch = await receiver.ReceiveBatchAsync(MaxBatch, ending.Token);
                 if (batch.Count == MaxBatch && backlog.CurrentCount < Helpers) backlog.Release();
-                if (!await TryProjectAsync(receiver, batch, ending.Token)) await WhenStoreIsBackAsync(receiver, untilWell, ending.Token);
+                if (!await TryProjectAsync(receiver, batch, ending.Token)) await recovery.WaitAsync(ending.Token);
             }
         }
         finally
@@ -142,14 +141,8 @@ internal sealed partial class ProjectionWorker(
         }
     }
 
-    /// <summary>One waits for all.</summary>
-    private Task WhenStoreIsBackAsync(EventReceiver receiver, ResiliencePipeline untilWell, CancellationToken stoppingToken)
-    {
-        lock (gate) return recovery.IsCompleted ? recovery = WaitForStoreAsync(receiver, untilWell, stoppingToken) : recovery;
-    }
-
     /// <summary>A store is back when it takes a write: one that answers pings may still refuse those.</summary>
-    private async Task WaitForStoreAsync(EventReceiver receiver, ResiliencePipeline untilWell, CancellationToken stoppingToken)
+    private async Task WaitForStoreAsync(ResiliencePipeline untilWell, CancellationToken stoppingToken)
     {
         var probes = models.Database.GetCollection<BsonDocument>("projector_probes");
         var probe = new BsonDocument { { "_id", instance }, { "at", time.GetUtcNow().UtcDateTime } };
@@ -162,7 +155,6 @@ internal sealed partial class ProjectionWorker(
             stoppingToken);
         status.StoreIsBack();
         StoreIsBack(logger);
-        await receiver.ResumeAsync();
     }
 
     private void RecordLag(IReadOnlyList<ReceivedEvent> received, ProjectionBatch batch)
