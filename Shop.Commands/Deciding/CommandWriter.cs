@@ -84,6 +84,8 @@ internal sealed partial class CommandWriter(
                 var now = Milliseconds(time.GetUtcNow());
                 connection ??= await dataSource.OpenConnectionAsync(cancellationToken);
                 var state = await GroupLoad.RunAsync(connection, groupId, group, now, cancellationToken);
+                // The group's id was free: no earlier attempt has been committed, and none will be.
+                inDoubt = null;
                 var decision = GroupDecision.Decide(group, state, now);
                 var decidedAt = telemetry.GroupDecided(attemptedAt);
                 if (decision.Events.Count == 0)
@@ -116,15 +118,16 @@ internal sealed partial class CommandWriter(
                 Answer(group, inDoubt);
                 return;
             }
-            catch (PostgresException exception) when (IsRace(exception) && attempt < MaxDecisions)
+            catch (PostgresException exception) when (IsRace(exception) && attempt < MaxDecisions && (committing || inDoubt is null))
             {
                 // Another process was faster. The transaction is rolled back, so nothing is in doubt: load and decide again.
                 Log.DecidingAgain(logger, number, exception.SqlState, attempt);
                 inDoubt = null;
                 await RollBackAsync();
             }
-            catch (Exception exception) when (IsOutage(exception))
+            catch (Exception exception) when (IsOutage(exception) || (exception is PostgresException && !committing && inDoubt is not null))
             {
+                // Also what keeps an attempt that is in doubt from being asked about, such as its own transaction, which has not ended yet.
                 Log.Outage(logger, exception, number);
                 span?.SetStatus(ActivityStatusCode.Error, exception.Message);
                 await DropConnectionAsync();

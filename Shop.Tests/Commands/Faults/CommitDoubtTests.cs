@@ -48,6 +48,32 @@ public sealed class CommitDoubtTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_commit_that_takes_longer_than_anybody_waits_for_a_lock_stays_in_doubt_until_it_has_ended()
+    {
+        // The first transaction outlives its connection, and the three seconds for which the next one waits for it.
+        await using var brake = new NpgsqlConnection(connectionString);
+        await brake.OpenAsync(Cancellation);
+        await ExecuteAsync(brake, """
+            select pg_advisory_lock(4711);
+            create function brake() returns trigger language plpgsql as $$
+            begin
+                perform set_config('lock_timeout', '0', true);
+                perform pg_advisory_xact_lock(4711);
+                return null;
+            end $$;
+            create trigger brake after update on orders execute function brake();
+            """);
+        proxy.CutAfterWrites(1);
+        var paying = host.DoAsync(new PayOrder("O"), Cancellation);
+        var first = await WhoWaitsForTheCommitAsync(except: null);
+        await WhoWaitsForTheCommitAsync(except: first);
+        await ExecuteAsync(brake, "select pg_advisory_unlock(4711)");
+        Assert.Equal(2, (await paying).Version);
+        Assert.Equal(1, proxy.Cuts);
+        await AssertEventsAsync("order/O", 2);
+    }
+
+    [Fact]
     public async Task A_creating_command_whose_answer_is_lost_is_answered_as_the_first()
     {
         proxy.SwallowCommitAnswers(1);
@@ -83,6 +109,19 @@ public sealed class CommitDoubtTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private static PlaceOrder Order(string id) => new(id, "C", [new("P", 2, 2.50m)]);
+
+    /// <summary>The transaction that waits for the one in doubt, named by its start.</summary>
+    private Task<string> WhoWaitsForTheCommitAsync(string? except) => Eventually.NotNullAsync(async () => await ScalarAsync($"""
+        select a.xact_start::text from pg_locks l join pg_stat_activity a using (pid)
+        where a.datname = current_database() and a.query like 'insert into command_group%' and l.locktype = 'transactionid' and not l.granted
+            and a.xact_start::text <> '{except}'
+        """) as string, "a transaction waits for the one in doubt", Cancellation);
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
 
     private async Task AssertEventsAsync(string subject, int expected)
     {

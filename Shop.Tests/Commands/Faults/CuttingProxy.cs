@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Shop.Tests.Commands.Faults;
 
 /// <summary>
-/// A TCP proxy in front of PostgreSQL that can cut a connection exactly at COMMIT: either before the server has heard of it, or after it has
-/// committed and before the client has heard of that. It can also hold a write back, as if its process were frozen after the load.
+/// A TCP proxy in front of PostgreSQL that can cut a connection exactly at COMMIT: before the server has heard of it, while it works on it, or
+/// after it has committed and before the client has heard of that. It can also hold a write back, as if its process were frozen after the load.
 /// </summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private readonly Task accepting;
     private int answersToSwallow;
     private int commitsToDrop;
+    private int commitsToPassOn;
     private int cuts;
     private volatile HeldWrite? hold;
 
@@ -35,6 +36,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     /// <summary>The next so many requests that write to the outbox are dropped, and their connections cut.</summary>
     public void DropWrites(int count) => Interlocked.Exchange(ref commitsToDrop, count);
+
+    /// <summary>The next so many requests that write to the outbox are passed on, and their connections cut at once, whatever the server still does.</summary>
+    public void CutAfterWrites(int count) => Interlocked.Exchange(ref commitsToPassOn, count);
 
     /// <summary>The next request that writes to the outbox waits until <see cref="ReleaseWrite"/>; the task says that it does.</summary>
     public Task HoldNextWrite()
@@ -96,7 +100,11 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
             if (hold is { } held && mayBeHeld(buffer.AsMemory(0, read)) && held.Arrived.TrySetResult())
                 await held.Released.Task.WaitAsync(cancellationToken);
+            var isLast = mayBeHeld(buffer.AsMemory(0, read)) && Take(ref commitsToPassOn);
             await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+            if (!isLast) continue;
+            Interlocked.Increment(ref cuts);
+            return;
         }
     }
 
