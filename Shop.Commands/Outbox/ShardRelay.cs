@@ -34,11 +34,12 @@ internal sealed partial class ShardRelay(
             while (true)
             {
                 var events = await NextAsync(cancellationToken);
+                // Also when there is nothing to do: the last position of a quiet shard would otherwise never be written.
+                if (saving.IsCompleted) await saving;
                 if (events.Count == 0) continue;
                 await PublishAsync(events, cancellationToken);
                 CrashPoint.Reached(CrashPoint.AfterPublishBeforeAck);
                 acknowledgements.Writer.TryWrite(acked);
-                if (saving.IsCompleted) await saving;
             }
         }
         finally

@@ -91,6 +91,31 @@ public sealed class OutboxRelayTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_acknowledgement_that_could_not_be_saved_is_saved_although_nothing_more_happens()
+    {
+        await using var broker = await BrokerServer.StartAsync(new BrokerOptions(), Cancellation);
+        await using var host = await CommandsHost.StartAsync(connectionString, broker.ConnectionString, Cancellation);
+        await using (var connection = new NpgsqlConnection(connectionString))
+        {
+            await connection.OpenAsync(Cancellation);
+            await using var fail = new NpgsqlCommand("""
+                create sequence attempts;
+                create function fail_once() returns trigger language plpgsql as $$
+                begin
+                    if nextval('attempts') = 1 then raise exception 'not this time' using errcode = 'admin_shutdown'; end if;
+                    return null;
+                end $$;
+                create trigger fail_once before update on outbox_shard execute function fail_once();
+                """, connection);
+            await fail.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        await host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation);
+        await Eventually.TrueAsync(async () => await ScalarAsync("select sum(acked)::bigint from outbox_shard") is 1L, "the only event is acknowledged", Cancellation);
+        Assert.True(await ScalarAsync("select last_value from attempts") is >= 2L);
+    }
+
+    [Fact]
     public async Task A_transaction_held_open_neither_loses_nor_delays_events()
     {
         await using var broker = await BrokerServer.StartAsync(new BrokerOptions(), Cancellation);
