@@ -24,6 +24,10 @@ public sealed class EventReceiver : IAsyncDisposable
     private readonly ILogger logger;
     private readonly LinkKeeper<ReceiveLink> keeper;
     private readonly Action<EventReceiver> disposed;
+
+    /// <summary>Pausing, resuming and attaching are each one step: the link is as the last of them wants it.</summary>
+    private readonly Lock gate = new();
+
     private volatile TaskCompletionSource running = CompletedSource();
     private volatile ReceiveLink? attached;
 
@@ -71,15 +75,23 @@ public sealed class EventReceiver : IAsyncDisposable
     /// <summary>Takes no more messages and gives back those that nobody has taken yet. What was taken stays with its taker, to settle or release.</summary>
     public ValueTask PauseAsync()
     {
-        if (!IsPaused) running = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        attached?.Pause();
+        lock (gate)
+        {
+            if (!IsPaused) running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            attached?.Pause();
+        }
+
         return default;
     }
 
     public ValueTask ResumeAsync()
     {
-        running.TrySetResult();
-        attached?.Resume();
+        lock (gate)
+        {
+            running.TrySetResult();
+            attached?.Resume();
+        }
+
         return default;
     }
 
@@ -128,10 +140,14 @@ public sealed class EventReceiver : IAsyncDisposable
     {
         var dialect = options.ConnectionString.Dialect;
         var link = await ReceiveLink.AttachAsync(connection, address, receiverOptions, dialect, IsPaused, time, cancellationToken);
-        attached = link;
-        // Paused or resumed in between: the last word counts.
-        if (IsPaused) link.Pause();
-        else link.Resume();
+        lock (gate)
+        {
+            attached = link;
+            // Paused or resumed in between: the last word counts.
+            if (IsPaused) link.Pause();
+            else link.Resume();
+        }
+
         if (dialect == BusDialect.ServiceBus)
             _ = new LockRenewal(link, options, entity, time, logger).RunAsync();
         return link;

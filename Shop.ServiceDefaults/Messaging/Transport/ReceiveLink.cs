@@ -164,15 +164,20 @@ internal sealed class ReceiveLink
     {
         var received = new ReceivedEvent(message, this, options.MaxDataBytes, time.GetUtcNow());
         Volatile.Write(ref lastMoved, time.GetTimestamp());
-        bool back, spent;
+        bool taken, spent;
         lock (gate)
         {
             spent = --credit == 0;
-            back = paused;
-            if (!back) received.Held = held.AddLast(received);
+            taken = !paused;
+            if (taken)
+            {
+                received.Held = held.AddLast(received);
+                // Here, so that whoever pauses finds it: later it would lie in the channel of a paused receiver.
+                taken = arrived.Writer.TryWrite(received);
+            }
         }
 
-        if (back || !arrived.Writer.TryWrite(received)) Release(received);
+        if (!taken) Release(received);
         if (spent) TopUp();
     }
 }
