@@ -52,6 +52,20 @@ public sealed class OutboxLogTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_number_of_shards_is_chosen_before_the_first_event_and_stays()
+    {
+        await using (var migrating = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation))
+            await ExecuteAsync("insert into outbox_shard (shard) select generate_series(4, 15)");
+        await using var host = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
+        Assert.Equal(1, (await host.DoAsync(new RegisterCustomer("C1", "Customer"), Cancellation)).Version);
+        foreach (var change in (string[])["insert into outbox_shard (shard) values (16)", "delete from outbox_shard where shard = 15"])
+        {
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(change));
+            Assert.Equal(("SH002", "the number of shards can only be changed before the first event"), (refused.SqlState, refused.MessageText));
+        }
+    }
+
+    [Fact]
     public async Task A_minute_long_transaction_here_or_in_another_database_neither_loses_nor_delays_events_nor_slows_numbering()
     {
         var other = await postgres.CreateDatabaseAsync(Cancellation);
