@@ -18,7 +18,7 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
     private const int MaxListeners = 1000;
 
     /// <summary>Changes a listener may be behind with; one that is slower is cut off, and gets the current state when it comes again.</summary>
-    private const int MaxBacklog = 256;
+    internal const int MaxBacklog = 256;
 
     private static readonly TimeSpan step = TimeSpan.FromMilliseconds(100);
 
@@ -99,10 +99,14 @@ internal sealed partial class LiveOrders(LiveReadModel live, TimeProvider time, 
             if (delivered.TryGetValue(order.Id, out var before) && before.IsSameState(delivery)) continue;
             delivered[order.Id] = delivery;
             foreach (var listener in byCustomer[order.CustomerId])
+            {
                 if (listener.HasHistory || order.ProjectedAt > recent) listener.Offer(order);
+                else listener.OfferLater(order);
+            }
         }
 
         if (isLong) foreach (var listener in there) listener.HasHistory = true;
+        foreach (var listener in byCustomer.SelectMany(ofCustomer => ofCustomer)) listener.OfferRest(delivered);
         var now = time.GetUtcNow();
         if (newest > now) newest = now;
         // What no later step looks at again need not be remembered.
@@ -133,6 +137,9 @@ internal readonly record struct Delivered(int Version, long NameVersions, DateTi
 /// <summary>One open stream.</summary>
 internal sealed class Listener(string customerId, DateTimeOffset came, ConcurrentDictionary<Listener, bool> listeners, Channel<OrderDocument> changes) : IDisposable
 {
+    // At most a minute of one customer's orders, which the poller has read anyway.
+    private readonly Queue<OrderDocument> early = new();
+
     public string CustomerId => customerId;
 
     public DateTimeOffset Came => came;
@@ -146,6 +153,19 @@ internal sealed class Listener(string customerId, DateTimeOffset came, Concurren
     public void Offer(OrderDocument order)
     {
         if (!changes.Writer.TryWrite(order)) changes.Writer.TryComplete();
+    }
+
+    /// <summary>
+    /// What the first long look finds, the listener mostly began with, but not what became visible late. Told when there is room beside what
+    /// changes now: a customer with very many orders in that minute is no reason to be cut off.
+    /// </summary>
+    public void OfferLater(OrderDocument order) => early.Enqueue(order);
+
+    /// <summary>As much as there is room for; what has changed since was offered when it had.</summary>
+    public void OfferRest(IReadOnlyDictionary<string, Delivered> delivered)
+    {
+        while (changes.Reader.Count < LiveOrders.MaxBacklog / 2 && early.TryDequeue(out var order))
+            if (!delivered.TryGetValue(order.Id, out var last) || last.IsSameState(Delivered.Of(order))) Offer(order);
     }
 
     public void Dispose() => listeners.TryRemove(this, out _);
