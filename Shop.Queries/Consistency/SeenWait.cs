@@ -20,20 +20,24 @@ internal sealed class SeenWait(LiveReadModel live, TimeProvider time)
     private static readonly TimeSpan firstStep = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan longestStep = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Null and a 503 problem when the time ran out before the read model was there.</summary>
-    public async Task<(SeenState? State, IResult? Refusal)> ForAsync(
-        ReadModelGeneration generation, IReadOnlyList<SeenVersion> seen, HttpRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// The generation to read now, in which all of it is: the one that was live when the wait began may be gone when it ends. Null and a 503
+    /// problem when the time ran out before the read model was there.
+    /// </summary>
+    public async Task<(ReadModelGeneration Generation, SeenState? State, IResult? Refusal)> ForAsync(
+        IReadOnlyList<SeenVersion> seen, HttpRequest request, CancellationToken cancellationToken)
     {
-        if (seen.Count == 0) return (SeenState.Nothing, null);
+        if (seen.Count == 0) return (await live.CurrentAsync(cancellationToken), SeenState.Nothing, null);
         var patience = PatienceOf(request);
         var start = time.GetTimestamp();
         var step = firstStep;
         while (true)
         {
+            var generation = await live.CurrentAsync(cancellationToken);
             var state = await ReadAsync(generation, seen, cancellationToken);
-            if (seen.All(version => state.VersionOf(version) >= version.Version)) return (state, null);
+            if (seen.All(version => state.VersionOf(version) >= version.Version)) return (generation, state, null);
             var left = patience - time.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero) return (null, Behind(request.HttpContext, seen, state));
+            if (left <= TimeSpan.Zero) return (generation, null, Behind(request.HttpContext, seen, state));
             await Task.Delay(step < left ? step : left, time, cancellationToken);
             step = step * 2 < longestStep ? step * 2 : longestStep;
         }

@@ -21,8 +21,7 @@ internal static class GetCustomer
         var seen = SeenVersion.Read(parameters, SeenKind.Customer, id);
         if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
         if (!QueryParameters.IsId(id)) return Problems.NotFound("customer", id);
-        var generation = await live.CurrentAsync(context.RequestAborted);
-        var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
+        var (generation, state, refusal) = await wait.ForAsync(seen, context.Request, context.RequestAborted);
         if (state is null) return refusal!;
         var customer = await live.Models.Customers.Find(new BsonDocument("_id", id)).FirstOrDefaultAsync(context.RequestAborted)
             ?? await FromNewestOrderAsync(generation, id, context.RequestAborted);

@@ -32,8 +32,7 @@ internal static class GetLiveOrders
             return;
         }
 
-        var current = await GetOrderHistory.Query(generation!, new(id, null, null, null), after: null)
-            .Limit(GetOrderHistory.DefaultLimit).ToListAsync(ending.Token);
+        var current = await HistoryOf(generation!, id).Limit(GetOrderHistory.DefaultLimit).ToListAsync(ending.Token);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["X-Accel-Buffering"] = "no";
@@ -54,11 +53,16 @@ internal static class GetLiveOrders
         var parameters = new QueryParameters(context.Request.Query);
         var seen = SeenVersion.Read(parameters, SeenKind.Customer, id);
         if (!parameters.IsValid) return (null, null, Problems.Invalid(parameters.Errors));
-        if (!QueryParameters.IsId(id) || !await live.KnowsCustomerAsync(id, cancellationToken)) return (null, null, Problems.NotFound("customer", id));
-        var generation = await live.CurrentAsync(cancellationToken);
-        var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, cancellationToken);
-        return (generation, state, refusal);
+        if (!QueryParameters.IsId(id)) return (null, null, Problems.NotFound("customer", id));
+        var (generation, state, refusal) = await wait.ForAsync(seen, context.Request, cancellationToken);
+        if (state is null) return (null, null, refusal);
+        // After the wait, which may be for that very customer; whose own event may come after those of the orders.
+        var isKnown = await live.KnowsCustomerAsync(id, cancellationToken) || await HistoryOf(generation, id).AnyAsync(cancellationToken);
+        return isKnown ? (generation, state, null) : (null, null, Problems.NotFound("customer", id));
     }
+
+    private static IFindFluent<OrderDocument, OrderDocument> HistoryOf(ReadModelGeneration generation, string id) =>
+        GetOrderHistory.Query(generation, new(id, null, null, null), after: null);
 
     /// <summary>Until the reader leaves, or is so slow that the listener was cut off.</summary>
     internal static async Task StreamAsync(Listener listener, HttpResponse response, TimeProvider time, CancellationToken cancellationToken)

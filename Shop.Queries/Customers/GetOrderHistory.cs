@@ -31,8 +31,7 @@ internal static class GetOrderHistory
         if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
         if (!QueryParameters.IsId(id)) return Problems.NotFound("customer", id);
 
-        var generation = await live.CurrentAsync(context.RequestAborted);
-        var (state, refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
+        var (generation, state, refusal) = await wait.ForAsync(seen, context.Request, context.RequestAborted);
         if (state is null) return refusal!;
         // One more than asked for says whether there is a next page.
         var orders = await Query(generation, filter, after).Limit(limit + 1).ToListAsync(context.RequestAborted);

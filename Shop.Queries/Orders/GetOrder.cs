@@ -1,5 +1,6 @@
 using Shop.Queries.Consistency;
 using Shop.Queries.Http;
+using Shop.ServiceDefaults.Data;
 
 namespace Shop.Queries.Orders;
 
@@ -17,15 +18,19 @@ internal static class GetOrder
     private static async Task<IResult> HandleAsync(string id, LiveReadModel live, SeenWait wait, OrderLookup lookup, HttpContext context)
     {
         var state = SeenState.Nothing;
-        var generation = await live.CurrentAsync(context.RequestAborted);
+        ReadModelGeneration generation;
         if (context.Request.QueryString.HasValue)
         {
             var parameters = new QueryParameters(context.Request.Query);
             var seen = SeenVersion.Read(parameters, SeenKind.Order, id);
             if (!parameters.IsValid) return Problems.Invalid(parameters.Errors);
-            (var read, var refusal) = await wait.ForAsync(generation, seen, context.Request, context.RequestAborted);
+            (generation, var read, var refusal) = await wait.ForAsync(seen, context.Request, context.RequestAborted);
             if (read is null) return refusal!;
             state = read;
+        }
+        else
+        {
+            generation = await live.CurrentAsync(context.RequestAborted);
         }
 
         if (!QueryParameters.IsId(id) || await lookup.FindAsync(generation, id, context.RequestAborted) is not { } order) return Problems.NotFound("order", id);

@@ -125,6 +125,25 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     }
 
     [Fact]
+    public async Task Who_has_just_come_misses_nothing_that_became_visible_late_and_a_busy_customer_is_no_reason_to_be_cut_off()
+    {
+        var models = store.NewReadModels();
+        await ReadModelSetup.CreateAsync(models, Cancellation);
+        var now = TimeProvider.System.GetUtcNow();
+        await ProjectAsync(models, new StoppedTime(now.AddSeconds(-20)), [.. Enumerable.Range(0, 400).Select(number => History.Event(template with { OrderId = $"O{number}" }))]);
+        var time = new HeldTime();
+        using var orders = NewLiveOrders(models, time);
+        await orders.StartAsync(Cancellation);
+        using var listener = orders.Listen("C1")!;
+        // By a projector that stood still before it wrote: after the listener's first look, and before the first that goes back so far.
+        await ProjectAsync(models, new StoppedTime(now.AddSeconds(-10)), History.Event(template with { OrderId = "late" }));
+        time.Release();
+        await Eventually.TrueAsync(() => Task.FromResult(listener.HasHistory), "the listener has been there for a long look", Cancellation);
+        while ((await NextAsync(listener)).Id != "late") { }
+        await orders.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task A_listener_that_does_not_read_is_cut_off_and_the_others_miss_nothing()
     {
         const int step = 100, steps = 4;
@@ -151,13 +170,21 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     }
 
     [Fact]
-    public async Task Listening_to_an_unknown_customer_is_a_404_problem()
+    public async Task Listening_to_an_unknown_customer_is_a_404_problem_and_to_one_who_was_seen_or_has_orders_is_none()
     {
         var connection = store.NewConnectionString();
         await using var queries = await ServiceHost.StartQueriesAsync(connection, Cancellation);
         using var response = await OpenAsync(queries);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
+
+        // To one whom the caller has seen, or whose orders came before its own event, it is none.
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/customers/C1/orders/live?seen=customer/C1:1") { Headers = { { "Prefer", "wait=0" } } };
+        using var behind = await queries.Http.SendAsync(request, Cancellation);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, behind.StatusCode);
+        await ProjectAsync(store.Open(connection), History.Event(template));
+        using var known = await OpenAsync(queries);
+        Assert.Equal(HttpStatusCode.OK, known.StatusCode);
     }
 
     private static Task<HttpResponseMessage> OpenAsync(ServiceHost queries) =>
@@ -199,9 +226,25 @@ public sealed class LiveOrdersTests(ReadStore store) : IClassFixture<ReadStore>
     }
 
     /// <summary>Timers are due a thousand times as soon.</summary>
-    private sealed class HastyTime : TimeProvider
+    private class HastyTime : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? dueTime / 1000 : dueTime, period);
+    }
+
+    /// <summary>None is due before the release.</summary>
+    private sealed class HeldTime : HastyTime
+    {
+        private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Release() => released.TrySetResult();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (released.Task.IsCompleted) return base.CreateTimer(callback, state, dueTime, period);
+            var timer = base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, period);
+            _ = released.Task.ContinueWith(_ => timer.Change(TimeSpan.Zero, period), TaskScheduler.Default);
+            return timer;
+        }
     }
 }
