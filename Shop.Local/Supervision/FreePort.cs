@@ -5,12 +5,22 @@ namespace Shop.Local.Supervision;
 
 public static class FreePort
 {
-    /// <summary>A loopback port nobody listens on now.</summary>
+    private const int Lowest = 10_000, Count = 10_000;
+    private static int last = Random.Shared.Next(Count);
+
+    /// <summary>
+    /// A loopback port nobody listens on now, and nobody else in this process gets. Below the range from which the system hands out ports to
+    /// clients: one of that range may be some connection's by the time somebody listens on it, or listens on it again.
+    /// </summary>
     public static int Next()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var attempt = 0; attempt < Count; attempt++)
+        {
+            var candidate = Lowest + (int)((uint)Interlocked.Increment(ref last) % Count);
+            if (IsFree(candidate)) return candidate;
+        }
+
+        throw new LocalRunException($"No port from {Lowest} to {Lowest + Count - 1} is free.");
     }
 
     /// <summary>A base from which every one of <paramref name="offsets"/> is free now.</summary>

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
@@ -62,10 +60,5 @@ internal sealed class ScriptedBroker : IMessageProcessor, IRequestProcessor, IDi
 
     public void Dispose() => host.Close();
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    public static int FreePort() => Shop.Local.Supervision.FreePort.Next();
 }
