@@ -65,7 +65,7 @@ public sealed class PostgresCluster
         binaries.Postgres,
         ["-D", place.Data, .. Settings().SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" })],
         new Dictionary<string, string> { ["LC_ALL"] = "C" },
-        place.Directory, LogFile, Signal.Interrupt, place.User);
+        place.Directory, LogFile, Signal.Interrupt, place.User, PostgresStartup.ReadyLine);
 
     /// <summary>True when it accepts connections; false when it does not yet.</summary>
     /// <exception cref="PostgresException">It is there and refuses for good, as with a wrong password.</exception>

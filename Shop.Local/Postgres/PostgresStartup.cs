@@ -21,7 +21,7 @@ internal static class PostgresStartup
             // Before the port is asked: another server may be listening there already, and must not be taken for ours.
             while (process.IsRunning)
             {
-                if (process.LogTail.Contains(ReadyLine, StringComparison.Ordinal) && await cluster.IsReadyAsync(deadline.Token)) return;
+                if (process.HasSaidReady && await cluster.IsReadyAsync(deadline.Token)) return;
                 await Task.WhenAny(process.Exited, Task.Delay(Step, deadline.Token));
                 deadline.Token.ThrowIfCancellationRequested();
             }

@@ -8,6 +8,7 @@ namespace Shop.Local.Supervision;
 /// <param name="LogFile">Where its output goes.</param>
 /// <param name="StopSignal">What asks it to stop gracefully; also sent by the kernel when the runner dies (Linux).</param>
 /// <param name="User">The user to run as when the runner is root; null: the runner's own.</param>
+/// <param name="ReadyLine">A part of the line that says it is ready; null: none does.</param>
 public sealed record ChildCommand(
     string FileName,
     IReadOnlyList<string> Arguments,
@@ -15,4 +16,5 @@ public sealed record ChildCommand(
     string WorkingDirectory,
     string LogFile,
     Signal StopSignal,
-    string? User = null);
+    string? User = null,
+    string? ReadyLine = null);

@@ -15,16 +15,23 @@ internal sealed class ChildLog : IDisposable
     private readonly Lock gate = new();
     private readonly Queue<string> tail = new(TailLines);
     private readonly string path;
+    private readonly string? awaited;
+    private volatile bool isSeen;
     private StreamWriter? writer;
 
-    public ChildLog(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="awaited">Text to look out for, line by line.</param>
+    public ChildLog(string path, string? awaited = null)
     {
-        this.path = path;
+        (this.path, this.awaited) = (path, awaited);
         Rotate();
     }
 
     /// <summary>Lines that are in no file because none could be written.</summary>
     public int Lost { get; private set; }
+
+    /// <summary>A line had the text awaited, however long ago: the tail forgets it after a few more.</summary>
+    public bool HasSeenAwaited => isSeen;
 
     public string Tail
     {
@@ -36,6 +43,7 @@ internal sealed class ChildLog : IDisposable
 
     public void Write(string line)
     {
+        if (awaited is not null && line.Contains(awaited, StringComparison.Ordinal)) isSeen = true;
         lock (gate)
         {
             if (writer is null) return;

@@ -33,11 +33,14 @@ public sealed class ChildProcess : IDisposable
     /// <summary>The last lines of its output.</summary>
     public string LogTail => log.Tail;
 
+    /// <summary>Its output has had the command's <see cref="ChildCommand.ReadyLine"/>.</summary>
+    public bool HasSaidReady => log.HasSeenAwaited;
+
     /// <exception cref="LocalRunException">The executable cannot be started.</exception>
     public static async Task<ChildProcess> StartAsync(ChildCommand command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        var log = new ChildLog(command.LogFile);
+        var log = new ChildLog(command.LogFile, command.ReadyLine);
         var process = new Process { StartInfo = ChildStartInfo.For(command), EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Append(line.Data);
         process.ErrorDataReceived += (_, line) => Append(line.Data);

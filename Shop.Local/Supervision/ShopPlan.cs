@@ -38,7 +38,7 @@ internal sealed class ShopPlan(LocalShopOptions options, ShopPorts ports, ShopDi
         cluster = prepared;
         return new PartPlan(
             Part.Postgres, prepared.ConnectionString, prepared.Command(),
-            async (process, token) => new(process.LogTail.Contains(PostgresStartup.ReadyLine, StringComparison.Ordinal) && await prepared.IsReadyAsync(token)
+            async (process, token) => new(process.HasSaidReady && await prepared.IsReadyAsync(token)
                 ? PartState.Healthy : PartState.Starting),
             ServiceGrace, AfterStartAsync: prepared.EnsureDatabaseAsync);
     }
