@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -7,6 +8,7 @@ public static class FreePort
 {
     private const int Lowest = 10_000, Count = 10_000;
     private static int last = Random.Shared.Next(Count);
+    private static readonly ConcurrentDictionary<int, bool> basesGiven = new();
 
     /// <summary>
     /// A loopback port nobody listens on now, and nobody else in this process gets. Below the range from which the system hands out ports to
@@ -23,7 +25,7 @@ public static class FreePort
         throw new LocalRunException($"No port from {Lowest} to {Lowest + Count - 1} is free.");
     }
 
-    /// <summary>A base from which every one of <paramref name="offsets"/> is free now.</summary>
+    /// <summary>A base from which every one of <paramref name="offsets"/> is free now, and which nobody else in this process gets.</summary>
     public static int NextBase(IReadOnlyList<int> offsets)
     {
         const int lowest = 20_000, highest = 32_000, attempts = 200;
@@ -31,7 +33,7 @@ public static class FreePort
         {
             // Below the range from which the system hands out ports to clients, in steps wide enough that two shops do not overlap.
             var candidate = lowest + (Random.Shared.Next((highest - lowest) / 20) * 20);
-            if (offsets.All(offset => IsFree(candidate + offset))) return candidate;
+            if (offsets.All(offset => IsFree(candidate + offset)) && basesGiven.TryAdd(candidate, true)) return candidate;
         }
 
         throw new LocalRunException($"No free range of ports was found between {lowest} and {highest}.");

@@ -3,6 +3,7 @@ using Npgsql;
 using Shop.Contracts.Commands;
 using Shop.Local.Administration;
 using Shop.Local.ServiceBus;
+using Shop.Local.Supervision;
 
 namespace Shop.Tests.Commands.Outbox;
 
@@ -96,7 +97,7 @@ public sealed class OutboxLogTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_parked_event_is_replayed_by_the_administration()
     {
         using var directory = new Local.TemporaryDirectory();
-        var broker = await BrokerServer.StartAsync(new BrokerOptions { DataDirectory = directory.Path, MaxMessageSize = 2_048 }, Cancellation);
+        var broker = await BrokerServer.StartAsync(new BrokerOptions { DataDirectory = directory.Path, MaxMessageSize = 2_048, Port = FreePort.Next() }, Cancellation);
         await using var host = await CommandsHost.StartAsync(connectionString, broker.ConnectionString, Cancellation);
         using var administration = new ParkedAdministration(host.Administration.BaseAddress!.ToString(), CommandsHost.AdminKey);
         await host.DoAsync(new RegisterCustomer("C", "Customer"), Cancellation);

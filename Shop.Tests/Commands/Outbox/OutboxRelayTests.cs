@@ -1,6 +1,7 @@
 using Npgsql;
 using Shop.Contracts.Commands;
 using Shop.Local.ServiceBus;
+using Shop.Local.Supervision;
 
 namespace Shop.Tests.Commands.Outbox;
 
@@ -60,7 +61,7 @@ public sealed class OutboxRelayTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Orders_placed_while_the_broker_is_away_are_published_when_it_is_back()
     {
         using var directory = new Local.TemporaryDirectory();
-        var broker = await BrokerServer.StartAsync(new BrokerOptions { DataDirectory = directory.Path }, Cancellation);
+        var broker = await BrokerServer.StartAsync(new BrokerOptions { DataDirectory = directory.Path, Port = FreePort.Next() }, Cancellation);
         await using var host = await CommandsHost.StartAsync(connectionString, broker.ConnectionString, Cancellation);
         await SellAsync(host, 0, 20);
         await broker.DisposeAsync();

@@ -1,4 +1,5 @@
 using Shop.Local.ServiceBus;
+using Shop.Local.Supervision;
 
 namespace Shop.Tests.ServiceDefaults.Messaging;
 
@@ -8,16 +9,16 @@ public sealed class LocalBroker : IAsyncDisposable
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("shop-bus-");
     private BrokerServer? server;
 
-    public int Port { get; private set; }
+    public int Port { get; private init; }
 
     public string ConnectionString => $"Endpoint=sb://127.0.0.1:{Port};UseDevelopmentEmulator=true;";
 
     public static BrokerEntities Entities(TimeSpan lockDuration) => new([],
         [new TopicDefinition("shop-events", [new SubscriptionDefinition("projector", new ReceiveProperties { LockDuration = lockDuration, MaxDeliveryCount = 2000 })])]);
 
-    public static async Task<LocalBroker> StartAsync(CancellationToken cancellationToken, BrokerEntities? entities = null, int port = 0)
+    public static async Task<LocalBroker> StartAsync(CancellationToken cancellationToken, BrokerEntities? entities = null, int? port = null)
     {
-        var broker = new LocalBroker { Port = port };
+        var broker = new LocalBroker { Port = port ?? FreePort.Next() };
         await broker.StartAgainAsync(cancellationToken, entities);
         return broker;
     }
@@ -32,7 +33,6 @@ public sealed class LocalBroker : IAsyncDisposable
     {
         server = await BrokerServer.StartAsync(
             new BrokerOptions { DataDirectory = directory.FullName, Port = Port, Entities = entities ?? BrokerEntities.Shop }, cancellationToken);
-        Port = server.Port;
     }
 
     public async ValueTask DisposeAsync()
