@@ -78,10 +78,10 @@ internal sealed class BrokerTransport(Socket socket, SocketReader reader, FrameG
             if (sent < listSize) segments = Rest(bufferList, sent);
         }
 
-        var before = Volatile.Read(ref queued);
-        if (before == 0) return;
-        var after = Interlocked.Add(ref queued, -Math.Min(before, listSize));
-        if (before >= CongestedAt && after < CongestedAt) Drained?.Invoke();
+        var counted = Math.Min(Volatile.Read(ref queued), listSize);
+        var after = Interlocked.Add(ref queued, -counted);
+        // By what it was at the subtraction: between it and a look before, the engine may have found the connection congested.
+        if (after + counted >= CongestedAt && after < CongestedAt) Drained?.Invoke();
     }
 
     public void Send(ByteBuffer buffer) => throw new NotSupportedException("The library sends through SendAsync.");

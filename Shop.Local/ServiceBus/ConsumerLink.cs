@@ -78,10 +78,9 @@ internal sealed class ConsumerLink(BrokerEngine engine, Mailbox mailbox, Listene
                     return false;
                 }
 
-                var length = encoded.Length;
+                transport?.Queued(encoded.Length);
                 link.SendMessage(new OutgoingMessage(token == Guid.Empty ? null : entry, token), encoded);
                 sent++;
-                transport?.Queued(length);
                 return true;
             }
         }
