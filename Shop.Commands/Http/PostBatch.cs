@@ -47,10 +47,11 @@ internal static class PostBatch
         }
         finally
         {
+            // Also when the body is broken off or malformed: what was taken is answered, and nobody else writes the response meanwhile.
             answers.Writer.Complete();
+            await writing;
         }
 
-        await writing;
         return TypedResults.Empty;
     }
 
