@@ -30,7 +30,8 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = activity =>
             {
-                if (activity.GetTagItem("db.namespace") as string != database) return;
+                // One that gave up waiting for the lock is loaded again and counts when it succeeds.
+                if (activity.GetTagItem("db.namespace") as string != database || activity.Status == ActivityStatusCode.Error) return;
                 var text = activity.GetTagItem("db.query.text") as string ?? "";
                 if (text.Contains("command_group (group_id", StringComparison.Ordinal)) batches.Enqueue("load");
                 if (text.Contains("insert into outbox", StringComparison.Ordinal)) batches.Enqueue("write");
@@ -45,7 +46,7 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
         await using var transaction = await blocker.BeginTransactionAsync(Cancellation);
         await using (var block = new NpgsqlCommand("lock table customers in access exclusive mode", blocker)) await block.ExecuteNonQueryAsync(Cancellation);
         var registering = Enumerable.Range(0, 400).Select(index => host.DoAsync(new RegisterCustomer($"C{index}", "Customer"), Cancellation)).ToArray();
-        await Eventually.TrueAsync(async () => (long)(await ScalarAsync("select count(*) from pg_locks where not granted"))! >= writers, "every writer waits", Cancellation);
+        await Eventually.TrueAsync(async () => (long)(await ScalarAsync("select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())"))! >= writers, "every writer waits", Cancellation);
         await transaction.RollbackAsync(Cancellation);
         await Task.WhenAll(registering);
 

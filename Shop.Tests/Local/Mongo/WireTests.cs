@@ -11,7 +11,7 @@ namespace Shop.Tests.Local.Mongo;
 /// <summary>Bytes that no driver sends: the connection may end, the store may not.</summary>
 public sealed class WireTests(StoreFixture store) : IClassFixture<StoreFixture>
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = Eventually.Deadline;
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class ClaimsBasedSecurityTests
     {
         using var broker = new ScriptedBroker(_ => null) { Authorize = Verify };
         var options = Options(broker, Key);
-        options.SignatureLifetime = TimeSpan.FromSeconds(2);
+        options.SignatureLifetime = TimeSpan.FromSeconds(4);
         await using var client = new BusClient(options);
 
         var publisher = client.CreatePublisher(ScriptedBroker.Topic);

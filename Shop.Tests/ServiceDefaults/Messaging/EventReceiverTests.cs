@@ -11,7 +11,7 @@ public sealed class EventReceiverTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        broker = await LocalBroker.StartAsync(Token, LocalBroker.Entities(TimeSpan.FromSeconds(1)));
+        broker = await LocalBroker.StartAsync(Token);
         client = new BusClient(TestEvents.Options(broker.ConnectionString));
     }
 
@@ -90,19 +90,24 @@ public sealed class EventReceiverTests : IAsyncLifetime
     [Fact]
     public async Task A_lock_is_renewed_for_as_long_as_the_work_lasts()
     {
-        await PublishAsync(TestEvents.Range(1, 5));
-        var receiver = Receiver();
+        var lockDuration = TimeSpan.FromSeconds(4);
+        await using var forgetful = await LocalBroker.StartAsync(Token, LocalBroker.Entities(lockDuration));
+        await using var worker = new BusClient(TestEvents.Options(forgetful.ConnectionString));
+        var publisher = worker.CreatePublisher("shop-events");
+        await TestEvents.PublishAllAsync(publisher, TestEvents.Range(1, 5), Token);
+        var receiver = worker.CreateReceiver("shop-events", "projector");
         var working = await TestEvents.ReceiveAsync(receiver, 5, Token);
 
-        // Locks last one second here: without renewal a second receiver would be given the events.
-        await using var other = client.CreateReceiver("shop-events", "projector");
+        // Without renewal a second receiver would be given the events.
+        await using var other = worker.CreateReceiver("shop-events", "projector");
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(3));
+        patience.CancelAfter(lockDuration * 1.5);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other.ReceiveBatchAsync(5, patience.Token).AsTask());
 
         await receiver.CompleteAsync(working, Token);
         await other.DisposeAsync();
-        await AssertEmptyAsync(receiver);
+        await TestEvents.PublishAllAsync(publisher, [TestEvents.Create(6)], Token);
+        Assert.Equal([6], (await TestEvents.ReceiveAsync(receiver, 1, Token)).Select(TestEvents.Number));
     }
 
     [Fact]

@@ -46,9 +46,9 @@ public sealed class PublishOutcomeTests
     [Fact]
     public async Task A_busy_broker_is_left_alone_for_a_while_and_health_says_so()
     {
-        var busy = true;
+        var (busy, time) = (true, new WallClock());
         using var broker = new ScriptedBroker(_ => Volatile.Read(ref busy) ? new Error(new Symbol("com.microsoft:server-busy")) : null);
-        await using var client = new BusClient(TestEvents.Options(broker.ConnectionString));
+        await using var client = new BusClient(TestEvents.Options(broker.ConnectionString), timeProvider: time);
         var publisher = client.CreatePublisher(ScriptedBroker.Topic);
 
         Assert.Equal(PublishStatus.Unknown, (await publisher.PublishAsync([TestEvents.Create(1)], Token))[0].Status);
@@ -56,6 +56,7 @@ public sealed class PublishOutcomeTests
         Assert.False(publisher.State.IsHealthy);
 
         Volatile.Write(ref busy, false);
+        time.Advance(client.Options.ThrottleDelay);
         Assert.Equal(PublishStatus.Accepted, (await publisher.PublishAsync([TestEvents.Create(1)], Token))[0].Status);
         Assert.Equal(BusConnection.Connected, publisher.State.Connection);
     }
@@ -73,6 +74,16 @@ public sealed class PublishOutcomeTests
         Assert.All(results[..5], result => Assert.Equal(PublishStatus.Accepted, result.Status));
         Assert.All(results[5..], result => Assert.Equal(PublishStatus.Unknown, result.Status));
         Assert.Equal(6, broker.Messages.Count);
+    }
+
+    /// <summary>Stands still until it is moved; timers go on.</summary>
+    private sealed class WallClock : TimeProvider
+    {
+        private long ticks = System.GetUtcNow().UtcTicks;
+
+        public void Advance(TimeSpan span) => Interlocked.Add(ref ticks, span.Ticks);
+
+        public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
     }
 
     private static string Subject(Message message) => (string)message.ApplicationProperties["cloudEvents:subject"];
