@@ -29,9 +29,9 @@ internal sealed partial class CommandWriter(
     /// <summary>Commands in the group under way, or in the last one.</summary>
     public int GroupSize { get; private set; }
 
-    /// <summary>True when the group under way, or the last one, has an aggregate or a command in common with this one.</summary>
-    public bool Concerns(List<Submission> group) => group.Exists(submission =>
-        targets.Contains(submission.Target) || (submission.Command.CommandId is { } commandId && commandIds.Contains(commandId)));
+    /// <summary>True when the group under way, or the last one, has this aggregate or this command.</summary>
+    public bool Concerns(Submission submission) =>
+        targets.Contains(submission.Target) || (submission.Command.CommandId is { } commandId && commandIds.Contains(commandId));
 
     /// <summary>Takes a group; only when none is under way.</summary>
     public void Start(List<Submission> group)

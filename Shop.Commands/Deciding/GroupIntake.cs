@@ -18,8 +18,17 @@ internal sealed class GroupIntake(int capacity, TimeProvider time)
 
     private readonly Channel<Submission> waiting = Channel.CreateBounded<Submission>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
+    /// <summary>
+    /// What concerns an aggregate or a command of a group under way, in order; it goes first when that group has ended. Whatever else waits goes on
+    /// meanwhile. Never more than a group: then only an end helps.
+    /// </summary>
+    private readonly List<Submission> held = [];
+
+    /// <summary>The wait for the next command, if one has begun and not ended.</summary>
+    private Task<bool>? arrival;
+
     /// <summary>Commands in the intake.</summary>
-    public int Waiting => waiting.Reader.Count;
+    public int Waiting => waiting.Reader.Count + held.Count;
 
     /// <summary>False when the intake is full: the caller is told to come back.</summary>
     public bool TrySubmit(Submission submission) => waiting.Writer.TryWrite(submission);
@@ -35,7 +44,7 @@ internal sealed class GroupIntake(int capacity, TimeProvider time)
     public async Task RunAsync(IReadOnlyList<CommandWriter> writers)
     {
         var waited = false;
-        while (await waiting.Reader.WaitToReadAsync())
+        while (held.Count > 0 || await NextArrivalAsync())
         {
             // The callers just answered go first: what they send next is then part of this group, and not of the one after.
             await Task.Yield();
@@ -53,10 +62,13 @@ internal sealed class GroupIntake(int capacity, TimeProvider time)
 
             // A writer never fails: if it has, that is a bug, and the service must not go on as if it had not.
             await free[0].UnderWay;
-            var group = Take(Math.Clamp((Waiting + free.Length - 1) / free.Length, SmallestShare, MaxGroup));
+            var group = Take(Math.Clamp((Waiting + free.Length - 1) / free.Length, SmallestShare, MaxGroup), busy);
+            if (group.Count == 0)
+            {
+                if (held.Count > 0) await EndOrArrivalAsync(busy);
+                continue;
+            }
 
-            // In order, whatever concerns one aggregate or one command: after the group under way that has it too.
-            foreach (var writer in busy.Where(writer => writer.Concerns(group))) await writer.UnderWay;
             free[0].Start(group);
             waited = false;
         }
@@ -64,10 +76,48 @@ internal sealed class GroupIntake(int capacity, TimeProvider time)
         await Task.WhenAll(writers.Select(writer => writer.UnderWay));
     }
 
-    private List<Submission> Take(int count)
+    /// <summary>In order, whatever concerns one aggregate or one command: after the group under way that has it too, and after what is held for it.</summary>
+    private List<Submission> Take(int count, CommandWriter[] busy)
     {
         var group = new List<Submission>(count);
-        while (group.Count < count && waiting.Reader.TryRead(out var submission)) group.Add(submission);
+        Submission[] earlier = [.. held];
+        held.Clear();
+        var (targets, commandIds) = (new HashSet<AggregateId>(), new HashSet<string>(StringComparer.Ordinal));
+        foreach (var submission in earlier) Place(submission);
+        while (group.Count < count && held.Count < MaxGroup && waiting.Reader.TryRead(out var submission)) Place(submission);
         return group;
+
+        void Place(Submission submission)
+        {
+            var commandId = submission.Command.CommandId;
+            if (group.Count < count && !targets.Contains(submission.Target) && (commandId is null || !commandIds.Contains(commandId))
+                && !busy.Any(writer => writer.Concerns(submission)))
+            {
+                group.Add(submission);
+                return;
+            }
+
+            held.Add(submission);
+            targets.Add(submission.Target);
+            if (commandId is not null) commandIds.Add(commandId);
+        }
+    }
+
+    /// <summary>True when there may be something to take: what a wait begun earlier has seen come may have been taken meanwhile.</summary>
+    private Task<bool> NextArrivalAsync()
+    {
+        var next = arrival is { IsCompleted: false } begun ? begun : waiting.Reader.WaitToReadAsync().AsTask();
+        arrival = null;
+        return next;
+    }
+
+    /// <summary>All that waits has to wait for a group under way; what comes now need not.</summary>
+    private async Task EndOrArrivalAsync(CommandWriter[] busy)
+    {
+        var ended = Task.WhenAny(busy.Select(writer => writer.UnderWay));
+        arrival ??= waiting.Reader.WaitToReadAsync().AsTask();
+        var closed = waiting.Reader.Completion.IsCompleted;
+        await (closed || held.Count >= MaxGroup ? ended : Task.WhenAny(ended, arrival));
+        if (arrival.IsCompleted) arrival = null;
     }
 }

@@ -88,6 +88,31 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_customer_locked_by_somebody_else_holds_up_only_what_is_about_it()
+    {
+        await using var host = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
+        await host.DoAsync(new RegisterCustomer("LOCKED", "Customer"), Cancellation);
+        await using var other = new NpgsqlConnection(connectionString);
+        await other.OpenAsync(Cancellation);
+        await using var transaction = await other.BeginTransactionAsync(Cancellation);
+        await using (var hold = new NpgsqlCommand("select from customers where customer_id = 'LOCKED' for update", other)) await hold.ExecuteNonQueryAsync(Cancellation);
+
+        // The first of them waits for the lock, with its group; the rest wait for that group, and nobody else does.
+        Task<CommandResult>[] held = [.. Enumerable.Range(0, 5).Select(number => host.DoAsync(new RenameCustomer("LOCKED", $"Name {number}"), Cancellation))];
+        await Eventually.TrueAsync(
+            async () => (long)(await ScalarAsync("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"))! == 1,
+            "a group waits for the lock", Cancellation);
+        for (var number = 0; number < 20; number++)
+        {
+            await host.DoAsync(new RegisterCustomer($"C{number}", "Customer"), Cancellation).WaitAsync(Eventually.Deadline, Cancellation);
+            Assert.DoesNotContain(held, renaming => renaming.IsCompleted);
+        }
+
+        await transaction.RollbackAsync(Cancellation);
+        Assert.Equal([2, 3, 4, 5, 6], (await Task.WhenAll(held)).Select(result => result.Version).Order());
+    }
+
+    [Fact]
     public async Task Commands_on_one_order_are_decided_in_order_whatever_groups_they_fall_into()
     {
         await using var host = await CommandsHost.StartAsync(connectionString, CommandsHost.NoBroker, Cancellation);
