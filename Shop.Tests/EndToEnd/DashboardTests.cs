@@ -35,13 +35,7 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
         await Expect(open.Orders.First).ToContainTextAsync("Widget, red");
         await Expect(open.Orders.First).ToContainTextAsync("707,50");
 
-        for (var seen = await open.Orders.CountAsync(); seen < DashboardShop.ReadersOrders; seen = await open.Orders.CountAsync())
-        {
-            Assert.InRange(seen, 20, DashboardShop.ReadersOrders);
-            await open.Orders.Last.ScrollIntoViewIfNeededAsync();
-            await Expect(open.Orders.Nth(seen)).ToBeAttachedAsync();
-        }
-
+        await ScrollToAsync(open, DashboardShop.ReadersOrders);
         var ids = await page.Locator("article h3").AllTextContentsAsync();
         Assert.Equal(Enumerable.Range(1, DashboardShop.ReadersOrders).Reverse().Select(i => $"Order R{i:00}"), ids);
         await Expect(page.Locator("#history-state")).ToHaveTextAsync("65 orders, that is all.");
@@ -118,6 +112,50 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
 
         await Expect(open.Page.Locator("#sum-orders")).ToHaveTextAsync("2");
         await Expect(open.Page.Locator("#sum-spent")).ToHaveTextAsync("50,00");
+    }
+
+    [Fact]
+    public async Task What_changes_while_a_page_is_read_or_while_the_stream_is_away_shows_without_a_reload()
+    {
+        var customer = await shop.NewCustomerAsync("Flora Flight");
+        await shop.SendAsync([.. Enumerable.Range(1, 25).Select(Place)]);
+        await using var open = await shop.OpenAsync();
+        var page = open.Page;
+        // The first page is read, and still on its way when an order of it is paid and a new one is placed.
+        await page.RouteAsync(new Regex($@"/customers/{customer}/orders\?limit=20$"), async route =>
+        {
+            var read = await route.FetchAsync();
+            await shop.SendAsync(new PayOrder($"{customer}-25"), Place(26));
+            await Expect(page.Locator("#sum-orders")).ToHaveTextAsync("26");
+            await route.FulfillAsync(new() { Response = read });
+        }, new() { Times = 1 });
+        await page.GotoAsync($"{shop.Shop.QueriesUrl}/?customer={customer}");
+        await Expect(open.Orders.First).ToContainTextAsync($"{customer}-26");
+        await Expect(open.Order($"{customer}-25").Locator(".badge")).ToHaveTextAsync("Paid");
+
+        // Further down than the orders with which a stream begins, and the first attempt to read it again fails.
+        await ScrollToAsync(open, 26);
+        await page.RouteAsync(new Regex($@"/customers/{customer}/orders\?limit=100$"), route => route.FulfillAsync(new() { Status = 503 }), new() { Times = 1 });
+        await PayUnseenAsync(1);
+        await Expect(open.Order($"{customer}-01").Locator(".badge")).ToHaveTextAsync("Paid");
+
+        // What is filtered out is in no answer.
+        await page.GetByText("Pending", new() { Exact = true }).First.ClickAsync();
+        await Expect(open.Order($"{customer}-25")).ToHaveCountAsync(0);
+        await ScrollToAsync(open, 24);
+        await PayUnseenAsync(2);
+        await Expect(open.Order($"{customer}-02")).ToHaveCountAsync(0);
+
+        PlaceOrder Place(int number) => new($"{customer}-{number:00}", customer, [new("GADGET", 1, 25m)]) { Timestamp = DashboardShop.FirstOrder.AddDays(number) };
+
+        // A page that is out of sight has no stream.
+        async Task PayUnseenAsync(int number)
+        {
+            await page.EvaluateAsync(InSight(false));
+            await shop.SendAsync(new PayOrder($"{customer}-{number:00}"));
+            await shop.QueryAsync($"/orders/{customer}-{number:00}?seen=order/{customer}-{number:00}:2");
+            await page.EvaluateAsync(InSight(true));
+        }
     }
 
     [Fact]
@@ -268,6 +306,20 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
     {
         await DashboardPictures.TakeAsync(shop);
     }
+
+    /// <summary>Until so many orders are shown.</summary>
+    private static async Task ScrollToAsync(OpenPage open, int orders)
+    {
+        for (var seen = await open.Orders.CountAsync(); seen < orders; seen = await open.Orders.CountAsync())
+        {
+            Assert.InRange(seen, 20, orders);
+            await open.Orders.Last.ScrollIntoViewIfNeededAsync();
+            await Expect(open.Orders.Nth(seen)).ToBeAttachedAsync();
+        }
+    }
+
+    private static string InSight(bool isInSight) =>
+        $"Object.defineProperty(document, 'hidden', {{ value: {(isInSight ? "false" : "true")}, configurable: true }}); document.dispatchEvent(new Event('visibilitychange'))";
 
     private static Regex AcceptedStep(int version) => new($@"^Accepted · version {version}\d\d:\d\d:\d\d,\d{{3}}\+[\d,]+\s(ms|Sek\.)$");
 

@@ -50,15 +50,12 @@ async function follow(id, orders, summary, signal) {
       await listen(`customers/${encodeURIComponent(id)}/orders/live`, {
         open() {
           live('live', 'Live');
-          if (wasOpen) orders.refresh().catch(() => {});
           if (wasOpen) summary.load();
           wasOpen = true;
         },
         event(name, data) {
-          for (const order of name === 'orders' ? data.orders : [data]) {
-            moments.saw(order);
-            orders.apply(order);
-          }
+          (name === 'orders' ? data.orders : [data]).forEach(moments.saw);
+          if (name === 'orders') orders.begin(data.orders); else orders.apply(data);
           // Also after the state at the beginning: the sums that were asked for without it may be behind it. The newest are told last.
           (name === 'orders' ? data.orders.toReversed() : [data]).forEach(summary.changed);
         },

@@ -1,18 +1,21 @@
 // The order history: pages behind pages while the reader scrolls, newest first, and every change that comes over the stream in its place.
 
-import { get, getUntil, Problem } from './api.js';
+import { getUntil, Problem } from './api.js';
 import { byId, setText } from './dom.js';
 import { count } from './format.js';
 import { orderCard } from './order-card.js';
 
 const PAGE = 20;
 const LARGEST_PAGE = 100;
+const NEWEST = 20;            // With so many a stream begins.
 const MOST_REFRESHED = 500;   // Beyond it a reconnected page begins at the top again.
 
 /** actions: see order-card.js; onOrders(orders): every document that was read. */
 export function createHistory(customerId, { actions, onOrders, signal }) {
   const feed = byId('history'), state = byId('history-state'), more = byId('more'), filters = byId('filters');
   let views = [], next = null, loading = null, round = 0, isWhole = false;
+  let reads = 0, begun = null;
+  const came = new Map();   // What came while pages were read, which may be from before it.
 
   const sentinel = new IntersectionObserver(entries => { if (entries.some(entry => entry.isIntersecting)) older(); }, { rootMargin: '800px' });
   sentinel.observe(more);
@@ -31,7 +34,7 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
     feed.setAttribute('aria-busy', 'true');
     setText(state, views.length > 0 ? '' : 'Loading…');
     try {
-      const page = await getUntil(address(), { signal, onFailure: problem => setText(state, `${problem.message} Trying again…`) });
+      const page = await readPage(address());
       if (own !== round) return;
       views = [];
       feed.replaceChildren();
@@ -42,6 +45,7 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
       if (own === round && problem instanceof Problem) setText(state, problem.body.errors ? Object.values(problem.body.errors).flat().join(' ') : problem.message);
     } finally {
       if (own === round) feed.setAttribute('aria-busy', 'false');
+      hasRead();
     }
   }
 
@@ -49,7 +53,7 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
     if (!next || loading || feed.getAttribute('aria-busy') === 'true') return loading;
     const own = round, before = views.length;
     feed.setAttribute('aria-busy', 'true');
-    loading = getUntil(address(next), { signal, onFailure: problem => setText(state, `${problem.message} Trying again…`) });
+    loading = readPage(address(next));
     try {
       const page = await loading;
       if (own !== round) return;
@@ -60,9 +64,25 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
     } finally {
       loading = null;
       if (own === round) feed.setAttribute('aria-busy', 'false');
+      hasRead();
     }
     // A short page leaves the end in sight, and the observer speaks only when that changes.
     if (own === round && next && more.getBoundingClientRect().top < innerHeight + 800) older();
+  }
+
+  function readPage(path) {
+    reads++;
+    return getUntil(path, { signal, onFailure: problem => setText(state, `${problem.message} Trying again…`) });
+  }
+
+  /** The page is shown, or has failed for good. */
+  function hasRead() {
+    reads--;
+    if (signal.aborted) return;
+    [...came.values()].forEach(apply);
+    if (reads > 0) return;
+    came.clear();
+    reread();
   }
 
   function add({ orders, next: cursor }) {
@@ -74,12 +94,14 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
     next = cursor ?? null;
     isWhole = next === null;
     tally();
+    orders.filter(order => present.has(order._id)).forEach(apply);
   }
 
   /** A document that came over the stream, or in answer to something else. */
   function apply(order) {
+    if (reads > 0 && !isOlder(order, came.get(order._id))) came.set(order._id, order);
     const index = views.findIndex(view => view.order._id === order._id);
-    if (index >= 0 && order.version < views[index].order.version) return;
+    if (isOlder(order, views[index]?.order)) return;
     if (index >= 0 && matches(order)) return views[index].update(order);
     if (index >= 0) return remove(index);
     if (!matches(order) || feed.getAttribute('aria-busy') === 'true' && views.length === 0) return;
@@ -101,13 +123,28 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
     tally();
   }
 
-  /** After the stream was away: what is shown is read again, since any of it may have changed. */
+  /** A stream has begun, with the newest orders. Whatever else is shown, or read just now, may have changed before that. */
+  function begin(orders) {
+    orders.forEach(apply);
+    begun = orders;
+    reread();
+  }
+
+  function reread() {
+    if (reads > 0 || begun === null) return;
+    const newest = new Set(begun.map(order => order._id));
+    const isAll = begun.length < NEWEST || !isWhole;
+    begun = null;
+    if (filter().status || !isAll || !views.every(view => newest.has(view.order._id))) refresh().catch(() => {});
+  }
+
   async function refresh() {
-    if (views.length > MOST_REFRESHED) return restart();
+    // Of a status, what no longer has it is in no answer.
+    if (filter().status || views.length > MOST_REFRESHED) return restart();
     const own = round;
     let cursor = null;
     for (let read = 0; read === 0 || cursor && read < views.length;) {
-      const page = await get(address(cursor, LARGEST_PAGE), { signal });
+      const page = await getUntil(address(cursor, LARGEST_PAGE), { signal });
       if (own !== round) return;
       onOrders(page.orders);
       page.orders.forEach(apply);
@@ -154,8 +191,13 @@ export function createHistory(customerId, { actions, onOrders, signal }) {
 
   const filter = () => ({ status: filters.elements.status.value, from: midnight(filters.elements.from.value, 0), to: midnight(filters.elements.to.value, 1) });
 
-  return { start: restart, apply, refresh };
+  return { start: restart, begin, apply };
 }
+
+const names = order => order.items.reduce((sum, item) => sum + item.productVersion, order.customerVersion);
+
+/** Names of one version of an order only get newer. */
+const isOlder = (order, than) => than !== undefined && (order.version < than.version || order.version === than.version && names(order) < names(than));
 
 const isBefore = (left, right) => left.orderDate === right.orderDate ? left._id < right._id : Date.parse(left.orderDate) > Date.parse(right.orderDate);
 

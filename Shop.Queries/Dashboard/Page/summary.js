@@ -10,7 +10,7 @@ const SETTLED = 1_000;   // By then the months of orders that were left out of a
 
 export function createSummary(customerId, { signal, onUnknown }) {
   const seen = new Map();
-  let timer = null, round = 0, leftOut = false;
+  let timer = null, round = 0, told = 0, leftOut = false;
 
   async function load() {
     timer = null;
@@ -18,11 +18,16 @@ export function createSummary(customerId, { signal, onUnknown }) {
     const parameters = new URLSearchParams(asked.map(([id, version]) => ['seen', `order/${id}:${version}`]));
     try {
       const summary = await getUntil(`customers/${encodeURIComponent(customerId)}?${parameters}`, { signal });
-      if (own !== round) return;
+      // Not only the newest question's answer: while orders change all the time, the next is asked before this one is there.
+      if (own < told || signal.aborted) return;
+      told = own;
       show(summary);
       if (leftOut) {
-        leftOut = false;
-        later(SETTLED);
+        // When it is asked again sooner than that anyway, the answer to that decides.
+        if (timer === null) {
+          leftOut = false;
+          later(SETTLED);
+        }
         return;
       }
 
