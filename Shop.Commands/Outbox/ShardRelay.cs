@@ -23,6 +23,9 @@ internal sealed partial class ShardRelay(
     private long acked;
     private bool behind = true;
 
+    /// <summary>One for as long as nothing comes: the channel would keep every one that was given up at a poll.</summary>
+    private Task<bool>? waiting;
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         acked = await table.ReadAckedAsync(cancellationToken);
@@ -93,11 +96,12 @@ internal sealed partial class ShardRelay(
     /// <summary>False when nothing was handed over for a while: then the table is asked, in case that a wake-up got lost.</summary>
     private async Task<bool> WaitForGroupAsync(CancellationToken cancellationToken)
     {
-        var waiting = slot.Groups.Reader.WaitToReadAsync(cancellationToken);
-        if (waiting.IsCompleted) return await waiting;
+        waiting ??= slot.Groups.Reader.WaitToReadAsync(cancellationToken).AsTask();
         try
         {
-            return await waiting.AsTask().WaitAsync(PollInterval, time, cancellationToken);
+            var isThere = await waiting.WaitAsync(PollInterval, time, cancellationToken);
+            waiting = null;
+            return isThere;
         }
         catch (TimeoutException)
         {
