@@ -14,7 +14,9 @@ public sealed class EventPublisher : IAsyncDisposable
     private readonly LinkKeeper<SendLink> keeper;
     private readonly Action<EventPublisher> disposed;
     private volatile string? throttleReason;
-    private long throttledUntil;
+
+    /// <summary>When the broker asked for it last, as a timestamp: a wall clock that is set back must not make the pause longer. 0 for never.</summary>
+    private long throttledAt;
 
     internal EventPublisher(
         BusClientOptions options, ClaimsBasedSecurity security, string topic, string address, TimeProvider time, ILogger logger,
@@ -25,11 +27,13 @@ public sealed class EventPublisher : IAsyncDisposable
             options, security, topic, (connection, token) => SendLink.AttachAsync(connection, options, address, time, OnThrottled, token), time, logger);
     }
 
-    public BusState State => keeper.State is { Connection: BusConnection.Connected } state && Interlocked.Read(ref throttledUntil) > time.GetUtcNow().Ticks
+    public BusState State => keeper.State is { Connection: BusConnection.Connected } state && ThrottledFor > TimeSpan.Zero
         ? state with { Connection = BusConnection.Throttled, LastError = throttleReason }
         : keeper.State;
 
     internal AmqpConnection? Connection => keeper.Connection;
+
+    private TimeSpan ThrottledFor => Interlocked.Read(ref throttledAt) is not 0 and var at ? options.ThrottleDelay - time.GetElapsedTime(at) : TimeSpan.Zero;
 
     /// <summary>
     /// Sends the events in the order given, pipelined, and answers in the same order. Waits for a connection as long as the token lets it.
@@ -86,15 +90,16 @@ public sealed class EventPublisher : IAsyncDisposable
     private async ValueTask WaitWhileThrottledAsync(CancellationToken cancellationToken)
     {
         // Again, because timers may fire a little early.
-        while (TimeSpan.FromTicks(Interlocked.Read(ref throttledUntil) - time.GetUtcNow().Ticks) is var wait && wait > TimeSpan.Zero)
+        while (ThrottledFor is var wait && wait > TimeSpan.Zero)
             await Task.Delay(wait, time, cancellationToken);
     }
 
     private void OnThrottled(string reason)
     {
-        var now = time.GetUtcNow();
+        var isNew = ThrottledFor <= TimeSpan.Zero;
         throttleReason = reason;
-        if (Interlocked.Exchange(ref throttledUntil, (now + options.ThrottleDelay).Ticks) < now.Ticks) MessagingLog.Throttled(logger, topic, reason);
+        Interlocked.Exchange(ref throttledAt, time.GetTimestamp());
+        if (isNew) MessagingLog.Throttled(logger, topic, reason);
     }
 
     private void Report(IReadOnlyList<CloudEvent> events, PublishResult[] results, Activity? activity)

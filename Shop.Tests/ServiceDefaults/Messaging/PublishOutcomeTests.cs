@@ -46,7 +46,7 @@ public sealed class PublishOutcomeTests
     [Fact]
     public async Task A_busy_broker_is_left_alone_for_a_while_and_health_says_so()
     {
-        var (busy, time) = (true, new WallClock());
+        var (busy, time) = (true, new MovedTime());
         using var broker = new ScriptedBroker(_ => Volatile.Read(ref busy) ? new Error(new Symbol("com.microsoft:server-busy")) : null);
         await using var client = new BusClient(TestEvents.Options(broker.ConnectionString), timeProvider: time);
         var publisher = client.CreatePublisher(ScriptedBroker.Topic);
@@ -56,8 +56,10 @@ public sealed class PublishOutcomeTests
         Assert.False(publisher.State.IsHealthy);
 
         Volatile.Write(ref busy, false);
+        // A wall clock that is set back meanwhile is nothing to wait for.
+        time.WallClock = TimeProvider.System.GetUtcNow().AddHours(-1);
         time.Advance(client.Options.ThrottleDelay);
-        Assert.Equal(PublishStatus.Accepted, (await publisher.PublishAsync([TestEvents.Create(1)], Token))[0].Status);
+        Assert.Equal(PublishStatus.Accepted, (await publisher.PublishAsync([TestEvents.Create(1)], Token).AsTask().WaitAsync(TestEvents.Deadline, Token))[0].Status);
         Assert.Equal(BusConnection.Connected, publisher.State.Connection);
     }
 
@@ -77,13 +79,19 @@ public sealed class PublishOutcomeTests
     }
 
     /// <summary>Stands still until it is moved; timers go on.</summary>
-    private sealed class WallClock : TimeProvider
+    private sealed class MovedTime : TimeProvider
     {
-        private long ticks = System.GetUtcNow().UtcTicks;
+        private long passed = TimeSpan.TicksPerSecond;
 
-        public void Advance(TimeSpan span) => Interlocked.Add(ref ticks, span.Ticks);
+        public DateTimeOffset WallClock { get; set; } = System.GetUtcNow();
 
-        public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan span) => Interlocked.Add(ref passed, span.Ticks);
+
+        public override long GetTimestamp() => Interlocked.Read(ref passed);
+
+        public override DateTimeOffset GetUtcNow() => WallClock;
     }
 
     private static string Subject(Message message) => (string)message.ApplicationProperties["cloudEvents:subject"];
