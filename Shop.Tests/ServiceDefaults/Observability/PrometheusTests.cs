@@ -54,8 +54,13 @@ public sealed partial class PrometheusTests(PrometheusTests.ScrapedService scrap
             await Pipelines.Forever("projection", TimeProvider.System, exception => exception is IOException, (_, _) => { })
                 .ExecuteAsync(_ => ++attempts == 1 ? throw new IOException() : default(ValueTask), Cancellation);
             (await Public.GetAsync("/alive", Cancellation)).EnsureSuccessStatusCode().Dispose();
-            using var scrape = await ScrapeAsync(Administration, request => request.Authorization = new("Bearer", Key));
-            Text = await scrape.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
+            await Eventually.TrueAsync(async () =>
+            {
+                using var scrape = await ScrapeAsync(Administration, request => request.Authorization = new("Bearer", Key));
+                Text = await scrape.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
+                // A request is counted after its answer has gone out.
+                return Text.Contains("# TYPE http_server_request_duration_seconds histogram", StringComparison.Ordinal);
+            }, "the request is counted", Cancellation);
         }
 
         public static async Task<HttpResponseMessage> ScrapeAsync(HttpClient client, Action<HttpRequestHeaders>? headers = null)
