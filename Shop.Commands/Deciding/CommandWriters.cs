@@ -9,8 +9,8 @@ using Shop.ServiceDefaults.Resilience;
 namespace Shop.Commands.Deciding;
 
 /// <summary>
-/// Takes commands, and has them written by as many writers as there are processors: the groups under way at once are then as large as they can
-/// be, and what a group costs whatever its size is shared by as many commands. The number of shards lives in the database.
+/// Takes commands, and has them written by as many writers as there are processors, and two at least: the groups under way at once are then as
+/// large as they can be, and what a group costs whatever its size is shared by as many commands. The number of shards lives in the database.
 /// </summary>
 internal sealed partial class CommandWriters(
     NpgsqlDataSource dataSource, Migrator migrator, OutboxHandOff handOff, WriteSideTelemetry telemetry, IOptions<IntakeOptions> options, TimeProvider time,
@@ -61,7 +61,8 @@ internal sealed partial class CommandWriters(
             return (int)(long)(await count.ExecuteScalarAsync(token))!;
         }, stoppingToken);
 
-        var writers = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, shards))
+        // Two at least: with a single one a row that somebody else has locked would hold up every command, whatever it is about.
+        var writers = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, Math.Min(2, shards), shards))
             .Select(number => new CommandWriter(number, shards, dataSource, handOff, telemetry, time, loggers.CreateLogger<CommandWriter>())).ToArray();
         handOff.Start(shards);
         telemetry.ObserveIntake(intake);

@@ -40,7 +40,7 @@ public sealed class GroupTests(PostgresFixture postgres) : IAsyncLifetime
         ActivitySource.AddActivityListener(listener);
 
         // While one table is locked, the commands of all shards gather behind the writers that wait for it.
-        var writers = Math.Clamp(Environment.ProcessorCount, 1, 4);
+        var writers = Math.Clamp(Environment.ProcessorCount, 2, 4);
         await using var blocker = new NpgsqlConnection(connectionString);
         await blocker.OpenAsync(Cancellation);
         await using var transaction = await blocker.BeginTransactionAsync(Cancellation);
