@@ -14,6 +14,10 @@ public sealed class EventBrowser : IAsyncDisposable
     private const int Ok = 200;
     private const int NoContent = 204;
     private const int NotFound = 404;
+
+    /// <summary>For one answer. A broker that is silent is given up by the library, which then waits long for an answer to that.</summary>
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+
     private readonly AmqpConnection connection;
     private readonly AmqpRequestLink management;
     private readonly CancellationTokenSource lifetime;
@@ -57,7 +61,7 @@ public sealed class EventBrowser : IAsyncDisposable
         {
             ApplicationProperties = new() { ["operation"] = "com.microsoft:peek-message" },
         };
-        var (status, description, reply) = await management.RequestAsync(request, cancellationToken);
+        var (status, description, reply) = await RequestAsync(request, cancellationToken);
         if (status is NoContent or NotFound) return [];
         if (status != Ok) throw new IOException(string.Create(CultureInfo.InvariantCulture, $"The broker refused to show messages: {status} {description}"));
         if (reply.Body is not Map body || body["messages"] is not List messages) throw new IOException("The broker's answer has no messages.");
@@ -69,6 +73,22 @@ public sealed class EventBrowser : IAsyncDisposable
         }
 
         return peeked;
+    }
+
+    /// <summary>A request on a link that has ended since the last one fails in the library's own way, as an answer that does not come fails in none.</summary>
+    private async Task<(int Status, string Description, Message Reply)> RequestAsync(Message request, CancellationToken cancellationToken)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        enough.CancelAfter(patience);
+        try
+        {
+            return await management.RequestAsync(request, enough.Token);
+        }
+        catch (Exception exception) when (exception is not IOException && (AmqpConnection.IsOutage(exception) || exception is OperationCanceledException))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new IOException($"The broker cannot be asked: {AmqpConnection.Describe(exception)}", exception);
+        }
     }
 
     public async ValueTask DisposeAsync()
