@@ -48,20 +48,26 @@ internal sealed class ShopDirectory : IDisposable
         else Directory.CreateDirectory(path, OwnerOnly);
     }
 
-    /// <summary>True while a runner has the directory.</summary>
+    /// <summary>True while a runner has the directory. Makes no lock where there is none: its runner may just be deleting the directory.</summary>
     public static bool IsHeld(string path)
-    {
-        if (!File.Exists(System.IO.Path.Combine(path, "shop.lock"))) return false;
-        using var free = TryLock(path);
-        return free is null;
-    }
-
-    /// <summary>Null while a runner has the directory; the system frees it when that process ends, however it ends.</summary>
-    private static FileStream? TryLock(string path)
     {
         try
         {
-            return new FileStream(System.IO.Path.Combine(path, "shop.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            using var free = TryLock(path, FileMode.Open);
+            return free is null;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Null while a runner has the directory; the system frees it when that process ends, however it ends.</summary>
+    private static FileStream? TryLock(string path, FileMode mode)
+    {
+        try
+        {
+            return new FileStream(System.IO.Path.Combine(path, "shop.lock"), mode, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException exception) when (exception is not DirectoryNotFoundException and not FileNotFoundException)
         {
@@ -75,7 +81,7 @@ internal sealed class ShopDirectory : IDisposable
         const int attempts = 6;
         for (var attempt = 1; ; attempt++)
         {
-            if (TryLock(path) is { } held) return held;
+            if (TryLock(path, FileMode.OpenOrCreate) is { } held) return held;
             if (attempt == attempts) return null;
             await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
         }
@@ -95,10 +101,13 @@ internal sealed class ShopDirectory : IDisposable
     public static ShopState? ReadState(string path)
     {
         var file = StateFile(path);
-        if (!File.Exists(file)) return null;
         try
         {
             return JsonSerializer.Deserialize(File.ReadAllBytes(file), ShopStateJson.Default.ShopState);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
         }
         catch (JsonException exception)
         {
