@@ -86,7 +86,15 @@ internal sealed class ReceiveLink
             var free = options.Prefetch - credit - held.Count;
             if (free <= 0 || (credit > 0 && (creditIsAbsolute || free < options.Prefetch / 4))) return;
             credit += free;
-            link.SetCredit(free, CreditMode.Manual);
+            try
+            {
+                link.SetCredit(free, CreditMode.Manual);
+            }
+            catch (Exception exception) when (exception is AmqpException or ObjectDisposedException)
+            {
+                // The connection went meanwhile, which is no fault of whoever settles or resumes: the next link begins with its own credit.
+                connection.Abort(AmqpConnection.Describe(exception));
+            }
         }
     }
 
