@@ -43,12 +43,12 @@ public sealed class ImportClient(string adminUrl, string adminKey) : IDisposable
     /// <param name="rejectedFile">Where refused lines go.</param>
     /// <param name="progress">Told the totals and the share done (0 to 1) after each request.</param>
     /// <param name="cancellationToken">Ends it between two answers.</param>
-    /// <exception cref="LocalRunException">The server does not take imports, or was away for longer than the retries last.</exception>
+    /// <exception cref="LocalRunException">A file cannot be read or written, the server does not take imports, or it was away for longer than the retries last.</exception>
     public async Task<ImportTotals> SendAsync(
         IEnumerable<string> paths, string rejectedFile, Action<ImportTotals, double> progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        var files = ImportFile.Find(paths);
+        var files = ImportFile.Find(paths, rejectedFile);
         var totals = new ImportTotals();
         await using var rejected = new RejectedLines(rejectedFile);
         long allCharacters = Math.Max(1, files.Sum(file => file.Length)), sentCharacters = 0;

@@ -18,9 +18,10 @@ internal sealed record ImportFile(string Path, long Length)
 {
     private const int HashLength = 32;
 
-    /// <summary>The files of the paths, a directory standing for its <c>*.ndjson</c> in name order.</summary>
-    /// <exception cref="LocalRunException">A path does not exist, or a directory has no such file.</exception>
-    public static IReadOnlyList<ImportFile> Find(IEnumerable<string> paths) => [.. paths.SelectMany(Expand).Select(path => new ImportFile(path, new FileInfo(path).Length))];
+    /// <summary>The files of the paths, a directory standing for its <c>*.ndjson</c> in name order, without what a former import left in <paramref name="rejectedFile"/>.</summary>
+    /// <exception cref="LocalRunException">A path does not exist, cannot be read or is where refused lines go, or a directory has no such file.</exception>
+    public static IReadOnlyList<ImportFile> Find(IEnumerable<string> paths, string rejectedFile) =>
+        [.. paths.SelectMany(path => Expand(path, System.IO.Path.GetFullPath(rejectedFile))).Select(Open)];
 
     public async IAsyncEnumerable<ImportLine> ReadAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -45,17 +46,37 @@ internal sealed record ImportFile(string Path, long Length)
             var separator = json.RootElement.EnumerateObject().Any() ? "," : "";
             return $"{line[..line.LastIndexOf('}')]}{separator}\"commandId\":\"{commandId}\"}}";
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second: half a surrogate pair in a name.
             return line;
         }
     }
 
-    private static IEnumerable<string> Expand(string path)
+    private static List<string> Expand(string path, string rejectedFile)
     {
-        if (File.Exists(path)) return [path];
+        if (File.Exists(path))
+        {
+            // It is begun anew by every import: the lines would be gone before they are sent.
+            return System.IO.Path.GetFullPath(path) != rejectedFile ? [path] : throw new LocalRunException($"{path} is where refused lines go: rename it, or choose another file with --rejected.");
+        }
+
         if (!Directory.Exists(path)) throw new LocalRunException($"{path} does not exist.");
-        var files = Directory.GetFiles(path, "*.ndjson").Order(StringComparer.Ordinal).ToList();
+        var files = Directory.GetFiles(path, "*.ndjson").Where(file => System.IO.Path.GetFullPath(file) != rejectedFile).Order(StringComparer.Ordinal).ToList();
         return files.Count > 0 ? files : throw new LocalRunException($"{path} has no *.ndjson file.");
+    }
+
+    private static ImportFile Open(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            return file.CanSeek ? new ImportFile(path, file.Length)
+                : throw new LocalRunException($"{path} can be read once only, and an import reads twice (the ids of the lines come from the whole content): save it to a file first.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalRunException($"{path} cannot be read: {exception.Message}", exception);
+        }
     }
 }

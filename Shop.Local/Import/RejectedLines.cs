@@ -13,13 +13,20 @@ internal sealed class RejectedLines : IAsyncDisposable
     public RejectedLines(string path)
     {
         this.path = path;
-        // What a former import left would be taken for this one's.
-        File.Delete(path);
+        try
+        {
+            // What a former import left would be taken for this one's.
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalRunException($"{path} cannot be the file of the refused lines: {exception.Message}", exception);
+        }
     }
 
     public async Task AddAsync(ImportLine line, BatchLineResult result)
     {
-        writer ??= new StreamWriter(path);
+        writer ??= Begin();
         var rejected = new JsonObject
         {
             ["file"] = Path.GetFileName(line.File),
@@ -36,14 +43,29 @@ internal sealed class RejectedLines : IAsyncDisposable
         if (writer is not null) await writer.DisposeAsync();
     }
 
-    /// <summary>What is not JSON is kept as a string.</summary>
+    private StreamWriter Begin()
+    {
+        try
+        {
+            return new StreamWriter(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalRunException(
+                $"A line was refused, and {path} cannot be written ({exception.Message}). Run the import again with another file as --rejected: what is done already is not done twice.", exception);
+        }
+    }
+
+    /// <summary>What is not JSON, or has half a surrogate pair in it and cannot be written again, is kept as a string.</summary>
     private static JsonNode? Parse(string line)
     {
         try
         {
-            return JsonNode.Parse(line);
+            var node = JsonNode.Parse(line);
+            node?.ToJsonString();
+            return node;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             return JsonValue.Create(line);
         }

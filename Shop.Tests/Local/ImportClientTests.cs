@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.IO.Pipes;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting;
@@ -94,7 +96,55 @@ public sealed class ImportClientTests : IAsyncLifetime
         Assert.All(requests[0], line => Assert.Matches("\"commandId\":\"[A-Za-z0-9._:-]{1,64}\"}$", line));
     }
 
+    [Fact]
+    public async Task A_file_that_is_where_refused_lines_go_is_not_deleted_but_said()
+    {
+        var rejected = Path.Combine(directory.Path, "rejected.ndjson");
+        await File.WriteAllTextAsync(rejected, "{\"type\":\"PayOrder\",\"orderId\":\"1\"}\n", Token);
+        var refused = await Assert.ThrowsAsync<LocalRunException>(() => SendAsync(rejected, rejected));
+        Assert.Contains("is where refused lines go", refused.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(rejected));
+
+        // A directory stands for its other files.
+        await File.WriteAllTextAsync(Path.Combine(directory.Path, "a.ndjson"), "{\"type\":\"PayOrder\",\"orderId\":\"2\"}\n", Token);
+        Assert.Equal(1, (await SendAsync(directory.Path, rejected)).All);
+        Assert.Contains("\"2\"", Assert.Single(Assert.Single(requests)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Half_a_surrogate_pair_is_refused_as_any_line_and_kept_as_it_stood()
+    {
+        faults.Enqueue((context, lines) => AnswerAsync(context, lines, _ => 400));
+        var (file, rejected) = (Path.Combine(directory.Path, "half.ndjson"), Path.Combine(directory.Path, "rejected.ndjson"));
+        const string half = """{"type":"PayOrder","orderId":"\ud800"}""", name = """{"c\ud800ommandId":"1"}""";
+        await File.WriteAllLinesAsync(file, [half, name], Token);
+        Assert.Equal(2, (await SendAsync(file, rejected)).Refused);
+        var kept = (await File.ReadAllLinesAsync(rejected, Token)).Select(line => JsonNode.Parse(line)!["command"]!.GetValue<string>());
+        Assert.Equal([half, name], kept);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_twice_or_written_is_said_before_anything_is_sent()
+    {
+        var file = Path.Combine(directory.Path, "a.ndjson");
+        await File.WriteAllTextAsync(file, "{\"type\":\"PayOrder\",\"orderId\":\"2\"}\n", Token);
+        var refused = await Assert.ThrowsAsync<LocalRunException>(() => SendAsync(file, directory.Path));
+        Assert.Contains("cannot be the file of the refused lines", refused.Message, StringComparison.Ordinal);
+        refused = await Assert.ThrowsAsync<LocalRunException>(() => SendAsync(file, Path.Combine(directory.Path, "missing", "rejected.ndjson")));
+        Assert.Contains("cannot be the file of the refused lines", refused.Message, StringComparison.Ordinal);
+        if (OperatingSystem.IsLinux())
+        {
+            using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+            var end = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}");
+            refused = await Assert.ThrowsAsync<LocalRunException>(() => SendAsync(end, Path.Combine(directory.Path, "rejected.ndjson")));
+            Assert.Contains("can be read once only", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(requests);
+    }
+
     [Theory]
+    [InlineData("""{"c\ud800ommandId":1}""", """{"c\ud800ommandId":1}""")]
     [InlineData("{}", "{\"commandId\":\"x:1\"}")]
     [InlineData("""{"type":"PayOrder"}""", """{"type":"PayOrder","commandId":"x:1"}""")]
     [InlineData("""{"type":"PayOrder","commandId":"mine"}""", """{"type":"PayOrder","commandId":"mine"}""")]
@@ -106,8 +156,13 @@ public sealed class ImportClientTests : IAsyncLifetime
     {
         var file = Path.Combine(directory.Path, string.Create(CultureInfo.InvariantCulture, $"{lines}.ndjson"));
         await File.WriteAllLinesAsync(file, Enumerable.Range(1, lines).Select(line => $$"""{"type":"PayOrder","orderId":"{{line}}"}"""), Token);
+        return await SendAsync(file, Path.Combine(directory.Path, "rejected.ndjson"));
+    }
+
+    private async Task<ImportTotals> SendAsync(string path, string rejected)
+    {
         using var client = new ImportClient(server.Urls.Single(), "key");
-        return await client.SendAsync([file], Path.Combine(directory.Path, "rejected.ndjson"), (_, _) => { }, Token);
+        return await client.SendAsync([path], rejected, (_, _) => { }, Token);
     }
 
     private async Task HandleAsync(HttpContext context)
