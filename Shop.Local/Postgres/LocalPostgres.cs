@@ -19,7 +19,15 @@ public sealed class LocalPostgres : IAsyncDisposable
     public int Port => cluster.Port;
 
     /// <summary>The postmaster, whose children do the work.</summary>
-    public int ProcessId => process?.Id ?? throw new InvalidOperationException("The server has not been started.");
+    public int ProcessId => Running.Id;
+
+    /// <summary>Completes with the exit code when the server that runs now has ended.</summary>
+    public Task<int> Exited => Running.Exited;
+
+    /// <summary>The last lines of its log.</summary>
+    public string LogTail => Running.LogTail;
+
+    private ChildProcess Running => process ?? throw new InvalidOperationException("The server has not been started.");
 
     /// <summary>Where its files are: not always inside the data directory, see <see cref="PostgresPlace"/>.</summary>
     public string Directory => cluster.Directory;

@@ -13,6 +13,7 @@ public sealed class PostgresCluster
 {
     private const string Role = "shop";
     private const string Administrator = "postgres";
+    private static readonly TimeSpan InitialisationGrace = TimeSpan.FromSeconds(5);
     private readonly PostgresBinaries binaries;
     private readonly LocalPostgresOptions options;
     private readonly PostgresPlace place;
@@ -44,20 +45,35 @@ public sealed class PostgresCluster
     {
         ArgumentNullException.ThrowIfNull(options);
         var binaries = PostgresBinaries.Find() ?? throw new LocalRunException(PostgresInstaller.WhatToInstall);
-        var place = await PostgresPlace.OpenAsync(options.DataDirectory, cancellationToken);
-        Passwords passwords;
+        return await PrepareAsync(options, binaries, await PostgresPlace.OpenAsync(options.DataDirectory, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>In that place, which is gone when this fails and nobody keeps it.</summary>
+    internal static async Task<PostgresCluster> PrepareAsync(LocalPostgresOptions options, PostgresBinaries binaries, PostgresPlace place, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var passwords = await PasswordsAsync(options, binaries, place, cancellationToken);
+            return new PostgresCluster(binaries, options, place, passwords, options.Port == 0 ? FreePort.Next() : options.Port);
+        }
+        catch (Exception)
+        {
+            if (place.IsEphemeral) place.Delete();
+            throw;
+        }
+    }
+
+    private static async Task<Passwords> PasswordsAsync(LocalPostgresOptions options, PostgresBinaries binaries, PostgresPlace place, CancellationToken cancellationToken)
+    {
         if (System.IO.Directory.Exists(place.Data))
         {
             await CheckAsync(place, binaries, cancellationToken);
-            passwords = new((await ReadSecretAsync(place.PasswordFile, cancellationToken))!, await ReadSecretAsync(place.AdministratorPasswordFile, cancellationToken));
-        }
-        else
-        {
-            passwords = new(options.Password is { Length: > 0 } given ? given : NewPassword(), NewPassword());
-            await InitialiseAsync(place, binaries, passwords, options, cancellationToken);
+            return new((await ReadSecretAsync(place.PasswordFile, cancellationToken))!, await ReadSecretAsync(place.AdministratorPasswordFile, cancellationToken));
         }
 
-        return new PostgresCluster(binaries, options, place, passwords, options.Port == 0 ? FreePort.Next() : options.Port);
+        var passwords = new Passwords(options.Password is { Length: > 0 } given ? given : NewPassword(), NewPassword());
+        await InitialiseAsync(place, binaries, passwords, options, cancellationToken);
+        return passwords;
     }
 
     /// <summary>SIGINT is PostgreSQL's fast shutdown: clients are disconnected, everything is flushed.</summary>
@@ -186,8 +202,18 @@ public sealed class PostgresCluster
         using var initdb = await ChildProcess.StartAsync(new(
             binaries.Initdb, arguments, new Dictionary<string, string> { ["LC_ALL"] = "C" }, place.Directory,
             Path.Combine(place.Directory, "initdb.log"), Signal.Terminate, place.User));
-        if (await initdb.Exited.WaitAsync(cancellationToken) is var code and not 0)
-            throw new LocalRunException($"initdb failed with exit code {code}: {initdb.LogTail}");
+        try
+        {
+            if (await initdb.Exited.WaitAsync(cancellationToken) is var code and not 0)
+                throw new LocalRunException($"initdb failed with exit code {code}: {initdb.LogTail}");
+        }
+        catch (OperationCanceledException)
+        {
+            // It would go on alone, and write where everything is deleted.
+            await initdb.StopAsync(InitialisationGrace);
+            throw;
+        }
+
         System.IO.Directory.Move(unfinished, place.Data);
     }
 

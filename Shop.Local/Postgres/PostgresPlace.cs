@@ -32,15 +32,23 @@ public sealed record PostgresPlace(string Directory, bool IsEphemeral, string? U
         if (dataDirectory is null)
         {
             var parent = user is null ? Path.GetTempPath() : "/tmp";
-            return await CreateAsync(new(Path.Combine(parent, $"shop-postgres-{Guid.CreateVersion7():N}"), IsEphemeral: true, user), cancellationToken);
+            return await CreateAsync(new(Path.Combine(parent, $"shop-postgres-{Guid.CreateVersion7():N}"), IsEphemeral: true, user));
         }
 
         var full = Path.GetFullPath(dataDirectory);
-        System.IO.Directory.CreateDirectory(full);
-        if (user is null) return await CreateAsync(new(Path.Combine(full, "postgres"), IsEphemeral: false, user), cancellationToken);
+        try
+        {
+            System.IO.Directory.CreateDirectory(full);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalRunException($"The data directory {full} cannot be used: {exception.Message}", exception);
+        }
+
+        if (user is null) return await CreateAsync(new(Path.Combine(full, "postgres"), IsEphemeral: false, user));
         System.IO.Directory.CreateDirectory(RootParent);
         var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)))[..16];
-        var place = await CreateAsync(new(Path.Combine(RootParent, $"postgres-{key}"), IsEphemeral: false, user), cancellationToken);
+        var place = await CreateAsync(new(Path.Combine(RootParent, $"postgres-{key}"), IsEphemeral: false, user));
         await File.WriteAllTextAsync(Path.Combine(full, LocationFile), place.Directory + "\n", cancellationToken);
         return place;
     }
@@ -59,9 +67,10 @@ public sealed record PostgresPlace(string Directory, bool IsEphemeral, string? U
         if (User is not null) await Tool.RunAsync("chown", [$"{User}:", path], cancellationToken);
     }
 
-    private static async Task<PostgresPlace> CreateAsync(PostgresPlace place, CancellationToken cancellationToken)
+    private static async Task<PostgresPlace> CreateAsync(PostgresPlace place)
     {
-        if (place.User is { } user) await Tool.RunAsync("install", ["-d", "-o", user, "-m", "0700", place.Directory], cancellationToken);
+        // Not to be cancelled: then nobody would know of a directory that is there.
+        if (place.User is { } user) await Tool.RunAsync("install", ["-d", "-o", user, "-m", "0700", place.Directory], CancellationToken.None);
         else if (OperatingSystem.IsWindows()) System.IO.Directory.CreateDirectory(place.Directory);
         else System.IO.Directory.CreateDirectory(place.Directory, OwnerOnly);
         return place;

@@ -12,7 +12,7 @@ internal static class PostgresVerb
 
     public static Command Create()
     {
-        var (data, yes) = (ShopOptions.Data(), ShopOptions.Yes());
+        var (data, yes) = (ShopOptions.Data("Keep everything in this directory (default: in one of its own, deleted at the end)."), ShopOptions.Yes());
         var port = new Option<int?>("--port") { Description = "Listen on this loopback port (default: a free one).", HelpName = "N" };
         port.Validators.Add(result => ShopOptions.Between(result, port, 1, HighestPort));
         var command = new Command("postgres", "Run a local PostgreSQL server alone.") { port, data, yes };
@@ -26,10 +26,15 @@ internal static class PostgresVerb
                 Password = Environment.GetEnvironmentVariable(PasswordVariable),
             }, cancellationToken);
             Console.WriteLine($"PostgreSQL listens on 127.0.0.1:{server.Port}, database shop.");
-            var stopped = new TaskCompletionSource();
-            await using var stop = cancellationToken.Register(stopped.SetResult);
-            await stopped.Task;
-            return ShopCommandLine.Done;
+            try
+            {
+                var code = await server.Exited.WaitAsync(cancellationToken);
+                throw new LocalRunException($"PostgreSQL ended by itself with exit code {code}; its log ends with:{Environment.NewLine}{server.LogTail}");
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return ShopCommandLine.Done;
+            }
         });
         return command;
     }

@@ -10,7 +10,15 @@ internal static class ShopOptions
     private const int LowestBase = 1024;
     private const int HighestBase = 65_000;
 
-    public static Option<string?> Data() => new("--data") { Description = "The directory that is the shop (default: .shop in the repository).", HelpName = "DIR" };
+    public static Option<string?> Data(string description = "The directory that is the shop (default: .shop in the repository).")
+    {
+        var option = new Option<string?>("--data") { Description = description, HelpName = "DIR" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: "" }]) result.AddError("--data takes a directory, not an empty name.");
+        });
+        return option;
+    }
 
     public static Option<int?> PortBase()
     {

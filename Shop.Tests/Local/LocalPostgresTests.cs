@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
@@ -92,6 +94,47 @@ public sealed class LocalPostgresTests
         var damaged = await Assert.ThrowsAsync<LocalRunException>(() => LocalPostgres.StartAsync(new() { DataDirectory = directory.Path }, Token));
         Assert.Contains("not a complete PostgreSQL data directory", damaged.Message, StringComparison.Ordinal);
         place.Delete();
+    }
+
+    [Fact]
+    public async Task An_interrupted_initialisation_leaves_no_process_and_no_file()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc");
+        var place = await PostgresPlace.OpenAsync(null, Token);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var preparing = PostgresCluster.PrepareAsync(new() { Fsync = false }, PostgresBinaries.Find()!, place, stop.Token);
+        await ShopProgram.WaitUntilAsync(() => Directory.Exists(Path.Combine(place.Directory, "data.new")), "initdb is at work", Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => preparing);
+        Assert.DoesNotContain(Directory.EnumerateDirectories("/proc").Select(CommandLine), line => line.Contains(place.Directory, StringComparison.Ordinal));
+        Assert.False(Directory.Exists(place.Directory));
+    }
+
+    [Fact]
+    public async Task The_verb_ends_when_its_server_does()
+    {
+        using var directory = new TemporaryDirectory();
+        var place = await PostgresPlace.OpenAsync(directory.Path, Token);
+        using var verb = ShopProgram.Start(["postgres", "--data", directory.Path]);
+        Assert.StartsWith("PostgreSQL listens on", await verb.StandardOutput.ReadLineAsync(Token), StringComparison.Ordinal);
+        using var server = Process.GetProcessById(int.Parse((await File.ReadAllLinesAsync(Path.Combine(place.Data, "postmaster.pid"), Token))[0], CultureInfo.InvariantCulture));
+        server.Kill();
+        await verb.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(60), Token);
+        Assert.Equal(1, verb.ExitCode);
+        Assert.StartsWith("PostgreSQL ended by itself with exit code 137", await verb.StandardError.ReadToEndAsync(Token), StringComparison.Ordinal);
+        place.Delete();
+    }
+
+    private static string CommandLine(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline"));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 
     private static async Task<object?> ExecuteAsync(LocalPostgres server, string sql)
