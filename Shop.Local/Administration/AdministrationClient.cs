@@ -7,13 +7,18 @@ namespace Shop.Local.Administration;
 /// <summary>HTTP to a service's administration port. What it refuses becomes a <see cref="LocalRunException"/> with its own words, and so does its silence.</summary>
 internal sealed class AdministrationClient : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private readonly string service;
     private readonly HttpClient http;
 
-    public AdministrationClient(string service, string adminUrl, string adminKey)
+    /// <param name="service">Its name, for messages.</param>
+    /// <param name="adminUrl">Its administration address.</param>
+    /// <param name="adminKey">Its key.</param>
+    /// <param name="patience">How long an answer may take; null: five minutes.</param>
+    public AdministrationClient(string service, string adminUrl, string adminKey, TimeSpan? patience = null)
     {
         this.service = service;
-        http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(adminUrl), Timeout = TimeSpan.FromMinutes(5) };
+        http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(adminUrl), Timeout = patience ?? Patience };
         http.DefaultRequestHeaders.Add("X-Admin-Key", adminKey);
     }
 
@@ -34,6 +39,10 @@ internal sealed class AdministrationClient : IDisposable
         catch (HttpRequestException exception)
         {
             throw new LocalRunException($"{service} does not answer: {exception.Message}", exception);
+        }
+        catch (TaskCanceledException exception) when (exception.InnerException is TimeoutException)
+        {
+            throw new LocalRunException($"{service} has not answered for {http.Timeout.TotalSeconds:0} s; what it was asked for may still be done.", exception);
         }
 
         if (response.IsSuccessStatusCode) return response;

@@ -144,7 +144,15 @@ public sealed class LocalShop : IAsyncDisposable
     private void Report(PartStatus status)
     {
         statuses[status.Part] = status;
-        if (!isStopping) WriteState();
+        try
+        {
+            if (!isStopping) WriteState();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A full disk makes shop status speak of the past until the next change; thrown here it would end the watch over the part.
+        }
+
         onChange?.Invoke(status);
     }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Shop.Local.Supervision;
@@ -6,6 +7,7 @@ namespace Shop.Local.Supervision;
 internal static class Orphans
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan SameStart = TimeSpan.FromSeconds(3);
 
     public static async Task EndAsync(ShopState? left, CancellationToken cancellationToken)
@@ -17,18 +19,14 @@ internal static class Orphans
             using var process = Find(part);
             if (process is null) continue;
             if (!OperatingSystem.IsWindows()) Posix.Send(process.Id, part.Part == Part.Postgres ? Signal.Interrupt : Signal.Terminate);
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(Grace);
-            try
-            {
-                await process.WaitForExitAsync(deadline.Token);
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                process.Kill();
-            }
+            var began = TimeProvider.System.GetTimestamp();
+            while (!HasEnded(process) && TimeProvider.System.GetElapsedTime(began) < Grace) await Task.Delay(Step, cancellationToken);
+            if (!HasEnded(process)) process.Kill();
         }
     }
+
+    /// <summary>Also when nobody collects its exit code, as in a container without an init process: it is no child of ours.</summary>
+    private static bool HasEnded(Process process) => process.HasExited || (OperatingSystem.IsLinux() && ProcessTree.HasEnded(process.Id));
 
     /// <summary>The process itself and not a later one that got its id.</summary>
     private static Process? Find(PartStatus part)
@@ -37,11 +35,11 @@ internal static class Orphans
         try
         {
             var process = Process.GetProcessById(id);
-            if ((process.StartTime - startedAt).Duration() < SameStart) return process;
+            if ((process.StartTime - startedAt).Duration() < SameStart && !HasEnded(process)) return process;
             process.Dispose();
             return null;
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or Win32Exception)
         {
             // It has ended.
             return null;

@@ -35,15 +35,20 @@ internal static class ProcessTree
     public static double ProcessorSeconds(int root) =>
         Of(root).Sum(id => Numbers(id) is { } numbers ? numbers[UserTime..(ChildrensSystemTime + 1)].Sum() / TicksPerSecond : 0);
 
+    /// <summary>True also of a process that has ended and still has its number, because its parent has not asked for its exit code.</summary>
+    public static bool HasEnded(int processId) => Status(processId) is not { } status || status[(status.LastIndexOf(')') + 2)] is 'Z' or 'X';
+
     /// <summary>What stands in its status behind the name, the state as 0; null when it has ended.</summary>
-    private static long[]? Numbers(int processId)
+    private static long[]? Numbers(int processId) => Status(processId) is not { } status ? null
+        : Array.ConvertAll(status[(status.LastIndexOf(')') + 2)..].Split(' ')[..(ChildrensSystemTime + 1)], text =>
+            long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : 0);
+
+    /// <summary>"pid (name) state ppid ...": a name may contain anything, so what counts is behind its last bracket.</summary>
+    private static string? Status(int processId)
     {
         try
         {
-            // "pid (name) state ppid ...": a name may contain anything, so what counts is behind its last bracket.
-            var status = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
-            return Array.ConvertAll(status[(status.LastIndexOf(')') + 2)..].Split(' ')[..(ChildrensSystemTime + 1)], text =>
-                long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : 0);
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -11,8 +11,15 @@ internal static class RunningShops
 
     public static void Add(int portBase, string dataDirectory)
     {
-        Directory.CreateDirectory(Registry);
-        File.WriteAllText(FileOf(portBase), dataDirectory);
+        try
+        {
+            Directory.CreateDirectory(Registry);
+            File.WriteAllText(FileOf(portBase), dataDirectory);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A user without a home of its own: the shop runs, and is found by its directory alone.
+        }
     }
 
     public static void Remove(int portBase, string dataDirectory)
@@ -20,7 +27,18 @@ internal static class RunningShops
         if (Find(portBase) == dataDirectory) File.Delete(FileOf(portBase));
     }
 
-    public static string? Find(int portBase) => File.Exists(FileOf(portBase)) ? File.ReadAllText(FileOf(portBase)).Trim() : null;
+    public static string? Find(int portBase)
+    {
+        try
+        {
+            return File.Exists(FileOf(portBase)) ? File.ReadAllText(FileOf(portBase)).Trim() : null;
+        }
+        catch (FileNotFoundException)
+        {
+            // Stopped between the question and the answer.
+            return null;
+        }
+    }
 
     private static string FileOf(int portBase) => Path.Combine(Registry, portBase.ToString(CultureInfo.InvariantCulture));
 }

@@ -42,10 +42,18 @@ internal sealed class ShopDirectory : IDisposable
     }
 
     /// <summary>Makes it enterable by its owner alone: it has keys, passwords and logs.</summary>
+    /// <exception cref="LocalRunException">It cannot be made.</exception>
     public static void CreateForOwner(string path)
     {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-        else Directory.CreateDirectory(path, OwnerOnly);
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+            else Directory.CreateDirectory(path, OwnerOnly);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalRunException($"The data directory {path} cannot be used: {exception.Message}", exception);
+        }
     }
 
     /// <summary>True while a runner has the directory. Makes no lock where there is none: its runner may just be deleting the directory.</summary>
@@ -98,6 +106,7 @@ internal sealed class ShopDirectory : IDisposable
         File.Move(file + ".new", file, overwrite: true);
     }
 
+    /// <summary>Null when no shop is there, or none any more.</summary>
     public static ShopState? ReadState(string path)
     {
         var file = StateFile(path);

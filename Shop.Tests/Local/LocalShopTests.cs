@@ -43,6 +43,17 @@ public sealed class LocalShopTests(RunningLocalShop running) : IClassFixture<Run
     }
 
     [Fact]
+    public async Task A_killed_part_comes_back_although_the_state_cannot_be_written()
+    {
+        var restarts = Shop.Statuses.Single(status => status.Part == Part.Store).Restarts;
+        // As a full disk would: the file that the state is written to cannot be opened.
+        var obstacle = Directory.CreateDirectory(Path.Combine(Shop.DataDirectory, "shop.json.new"));
+        await Shop.KillAsync(Part.Store);
+        await Shop.WaitUntilAsync(Part.Store, status => status.State == PartState.Healthy && status.Restarts == restarts + 1, Token).WaitAsync(TimeSpan.FromSeconds(60), Token);
+        obstacle.Delete();
+    }
+
+    [Fact]
     public async Task A_part_stopped_on_request_stays_down_until_it_is_started()
     {
         await Shop.StopAsync(Part.Store);

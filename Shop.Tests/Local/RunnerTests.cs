@@ -17,7 +17,8 @@ public sealed class RunnerTests : IDisposable
     [Fact]
     public async Task A_killed_runner_leaves_no_process_and_the_next_one_starts_and_stops_in_order()
     {
-        using var runner = ShopProgram.Start(["up", "--data", Data, "--port-base", portBase]);
+        // The first has no home to write in: such a shop is found by its directory alone.
+        using var runner = ShopProgram.Start(["up", "--data", Data, "--port-base", portBase], ("XDG_DATA_HOME", "/dev/null"));
         Drain(runner);
         await ShopProgram.WaitUntilAsync(() => ShopDirectory.ReadState(Data) is { IsReady: true }, "the shop is up", Token);
         var state = ShopDirectory.ReadState(Data)!;

@@ -15,11 +15,15 @@ internal static class ShopProgram
         return (process.ExitCode, await output, error);
     }
 
-    public static Process Start(IEnumerable<string> arguments) =>
-        Process.Start(new ProcessStartInfo(ServicePrograms.Dotnet, [ServicePrograms.Runner, .. arguments])
+    public static Process Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(ServicePrograms.Dotnet, [ServicePrograms.Runner, .. arguments])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        })!;
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
 
     /// <summary>A process that has ended but was not waited for by its parent counts as gone.</summary>
     public static bool IsAlive(int processId)
