@@ -21,7 +21,7 @@ public static class ServiceBusVerb
                                seed         the same seed makes the same choices
         """;
 
-    /// <summary>Answers 0 after a stop that was asked for, otherwise 1 with one sentence on the error stream.</summary>
+    /// <summary>Answers 0 after a stop that was asked for, otherwise 1 with one sentence on the error stream, or 2 when the options were not understood.</summary>
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellationToken)
     {
         if (args is ["--help" or "-h" or "-?"])
@@ -33,7 +33,7 @@ public static class ServiceBusVerb
         if (Parse(args) is not { } options)
         {
             await Console.Error.WriteLineAsync(Usage);
-            return 1;
+            return 2;
         }
 
         try
@@ -84,6 +84,7 @@ public static class ServiceBusVerb
                     options = options with { ConfigPath = value };
                     break;
                 default:
+                    Console.Error.WriteLine($"'{args[i]}' is no option, or '{value}' no value of it.");
                     return null;
             }
 

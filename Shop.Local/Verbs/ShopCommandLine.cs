@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Shop.Local.ServiceBus;
 using Spectre.Console;
 
@@ -37,6 +38,12 @@ public static class ShopCommandLine
         {
             return Interrupted;
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, or a file that is not ours: something to put right, and its message names the file.
+            await Console.Error.WriteLineAsync(exception.Message);
+            return Failed;
+        }
     }
 
     private static async Task<int> ParseAndRunAsync(string[] args, CancellationToken cancellationToken)
@@ -47,13 +54,16 @@ public static class ShopCommandLine
             var atRoot = parsed.CommandResult.Command == parsed.RootCommandResult.Command;
             foreach (var error in atRoot ? [NoVerb(parsed.UnmatchedTokens)] : parsed.Errors.Select(error => error.Message)) await Console.Error.WriteLineAsync(error);
             await Console.Error.WriteLineAsync();
-            await Root().Parse(atRoot ? ["--help"] : [parsed.CommandResult.Command.Name, "--help"]).InvokeAsync(new() { Output = Console.Error }, cancellationToken);
+            await Root().Parse([.. Path(parsed.CommandResult), "--help"]).InvokeAsync(new() { Output = Console.Error }, cancellationToken);
             return Misunderstood;
         }
 
         // The signals are ours (StopSignals): a verb that stops a shop needs longer than the library would wait.
         return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
     }
+
+    /// <summary>The names that lead to a command, without the program's own.</summary>
+    private static IEnumerable<string> Path(CommandResult command) => command.Parent is CommandResult parent ? [.. Path(parent), command.Command.Name] : [];
 
     private static string NoVerb(IReadOnlyList<string> unmatched) => unmatched.Count > 0 ? $"There is no verb '{unmatched[0]}'." : "A verb is missing.";
 
