@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Shop.Local.Supervision;
 
@@ -6,7 +5,8 @@ namespace Shop.Local.Postgres;
 
 /// <summary>
 /// Where a server's files are. PostgreSQL refuses to run as root, and the user it runs as instead cannot enter a clone under a 0700 home:
-/// so for root the files are under <c>/var/lib/shop</c> (kept) or <c>/tmp</c> (ephemeral), keyed by the data directory, which remembers the place.
+/// so for root the files are under <c>/var/lib/shop</c> (kept) or <c>/tmp</c> (ephemeral), and the data directory remembers the place: moved it
+/// keeps them, and one that was removed and is made anew begins empty, as the rest of the shop does.
 /// </summary>
 /// <param name="Directory">Entered by the server's user only.</param>
 /// <param name="IsEphemeral">Deleted when the server is.</param>
@@ -16,6 +16,9 @@ public sealed record PostgresPlace(string Directory, bool IsEphemeral, string? U
     private const string ServerUser = "postgres";
     private const string RootParent = "/var/lib/shop";
     private const string LocationFile = "postgres.location";
+
+    /// <summary>In the place: the data directory that it belongs to.</summary>
+    private const string OwnerFile = "data.directory";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     public string Data => Path.Combine(Directory, "data");
@@ -47,11 +50,20 @@ public sealed record PostgresPlace(string Directory, bool IsEphemeral, string? U
 
         if (user is null) return await CreateAsync(new(Path.Combine(full, "postgres"), IsEphemeral: false, user));
         System.IO.Directory.CreateDirectory(RootParent);
-        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)))[..16];
-        var place = await CreateAsync(new(Path.Combine(RootParent, $"postgres-{key}"), IsEphemeral: false, user));
+        var remembered = await ReadAsync(Path.Combine(full, LocationFile), cancellationToken);
+        // Whoever may write in the data directory may not choose a directory of root's.
+        var isOurs = remembered is not null && Path.GetDirectoryName(Path.GetFullPath(remembered)) == RootParent;
+        var place = await CreateAsync(new(isOurs ? Path.GetFullPath(remembered!) : Path.Combine(RootParent, $"postgres-{Guid.CreateVersion7():N}"), IsEphemeral: false, user));
+        var owner = Path.Combine(place.Directory, OwnerFile);
+        if (await ReadAsync(owner, cancellationToken) is { } other && other != full && await ReadAsync(Path.Combine(other, LocationFile), cancellationToken) == place.Directory)
+            throw new LocalRunException($"{full} is a copy of {other}, and both name {place.Directory} for PostgreSQL's files: remove {Path.Combine(full, LocationFile)} to begin the copy with an empty database.");
+        await File.WriteAllTextAsync(owner, full + "\n", cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(full, LocationFile), place.Directory + "\n", cancellationToken);
         return place;
     }
+
+    private static async Task<string?> ReadAsync(string file, CancellationToken cancellationToken) =>
+        File.Exists(file) ? (await File.ReadAllTextAsync(file, cancellationToken)).Trim() : null;
 
     public void Delete()
     {

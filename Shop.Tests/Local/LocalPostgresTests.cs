@@ -80,6 +80,31 @@ public sealed class LocalPostgresTests
     }
 
     [Fact]
+    public async Task A_moved_data_directory_keeps_its_server_and_one_made_anew_begins_empty()
+    {
+        using var parent = new TemporaryDirectory();
+        var (first, moved, copy) = (Path.Combine(parent.Path, "first"), Path.Combine(parent.Path, "moved"), Path.Combine(parent.Path, "copy"));
+        var place = await PostgresPlace.OpenAsync(first, Token);
+        await File.WriteAllTextAsync(Path.Combine(place.Directory, "kept"), "", Token);
+        Directory.Move(first, moved);
+        var again = await PostgresPlace.OpenAsync(moved, Token);
+        Assert.True(File.Exists(Path.Combine(again.Directory, "kept")));
+        if (again.User is not null)
+        {
+            Directory.CreateDirectory(copy);
+            File.Copy(Path.Combine(moved, "postgres.location"), Path.Combine(copy, "postgres.location"));
+            var refused = await Assert.ThrowsAsync<LocalRunException>(() => PostgresPlace.OpenAsync(copy, Token));
+            Assert.StartsWith($"{copy} is a copy of {moved}", refused.Message, StringComparison.Ordinal);
+        }
+
+        Directory.Delete(moved, recursive: true);
+        var anew = await PostgresPlace.OpenAsync(moved, Token);
+        Assert.False(File.Exists(Path.Combine(anew.Directory, "kept")));
+        again.Delete();
+        anew.Delete();
+    }
+
+    [Fact]
     public async Task A_port_in_use_and_a_damaged_directory_are_said_in_one_sentence()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
