@@ -74,13 +74,13 @@ public static class ServiceBusVerb
                 case "--port" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= ushort.MaxValue:
                     options = options with { Port = port };
                     break;
-                case "--data" when value is not null:
+                case "--data" when value is { Length: > 0 }:
                     options = options with { DataDirectory = value };
                     break;
-                case "--faults" when value is not null:
+                case "--faults" when value is { Length: > 0 }:
                     options = options with { FaultsPath = value, OnFaults = Console.WriteLine };
                     break;
-                case "--config" when value is not null:
+                case "--config" when value is { Length: > 0 }:
                     options = options with { ConfigPath = value };
                     break;
                 default:

@@ -24,12 +24,14 @@ public sealed class ShopCommandLineTests
         Assert.Contains($"  shop {string.Join(' ', line.Split(' ').TakeWhile(word => word is not "paint" && !word.StartsWith('-')))}", error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task An_option_that_the_broker_does_not_know_is_named_and_the_usage_follows()
+    [Theory]
+    [InlineData("--prot 1", "'--prot'")]
+    [InlineData("--data ", "'--data'")]
+    public async Task An_option_that_the_broker_does_not_know_is_named_and_the_usage_follows(string line, string named)
     {
-        var (exitCode, _, error) = await ShopProgram.RunAsync(["servicebus", "--prot", "1"], Token);
+        var (exitCode, _, error) = await ShopProgram.RunAsync(["servicebus", .. line.Split(' ')], Token);
         Assert.Equal(2, exitCode);
-        Assert.Contains("'--prot'", error.Split('\n')[0], StringComparison.Ordinal);
+        Assert.Contains(named, error.Split('\n')[0], StringComparison.Ordinal);
         Assert.Contains("usage: shop servicebus", error, StringComparison.Ordinal);
     }
 
