@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
@@ -112,6 +113,47 @@ public sealed partial class DashboardTests(DashboardShop shop) : IClassFixture<D
 
         await Expect(open.Page.Locator("#sum-orders")).ToHaveTextAsync("2");
         await Expect(open.Page.Locator("#sum-spent")).ToHaveTextAsync("50,00");
+    }
+
+    [Fact]
+    public async Task A_change_that_comes_twice_never_brings_back_sums_from_before_it()
+    {
+        var customer = await shop.NewCustomerAsync("Tessa Twice");
+        await shop.SendAsync(new PlaceOrder($"{customer}-1", customer, [new("GADGET", 1, 25m)]));
+        await using var open = await shop.OpenAsync();
+        var page = open.Page;
+        var asked = new ConcurrentQueue<string>();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await page.RouteAsync(new Regex($@"/customers/{customer}\?"), async route =>
+        {
+            asked.Enqueue(route.Request.Url);
+            await held.Task;
+            await route.ContinueAsync();
+        });
+        await page.Clock.InstallAsync();
+
+        // It comes again while the question is on its way, and once more when that has been answered.
+        await page.EvaluateAsync($$"""
+            async () => {
+              const { createSummary } = await import(document.querySelector('script[type=module]').src.replace('app.js', 'summary.js'));
+              window.summary = createSummary('{{customer}}', { signal: new AbortController().signal, onUnknown() {} });
+              window.came = () => window.summary.changed({ _id: '{{customer}}-1', version: 1 });
+              window.came();
+            }
+            """);
+        await page.Clock.RunForAsync(1_000);
+        await Eventually.TrueAsync(() => Task.FromResult(!asked.IsEmpty), "the sums are asked for", Cancellation);
+        await page.EvaluateAsync("window.came()");
+        held.SetResult();
+        await Expect(page.Locator("#sum-orders")).ToHaveTextAsync("1");
+        await page.EvaluateAsync("window.came()");
+        await page.Clock.RunForAsync(5_000);
+        await page.EvaluateAsync("window.summary.changed({ _id: 'another', version: 1 })");
+        await page.Clock.RunForAsync(1_000);
+
+        await Eventually.TrueAsync(() => Task.FromResult(asked.Any(url => url.Contains("another", StringComparison.Ordinal))), "another change asks again", Cancellation);
+        Assert.All(asked, url => Assert.Contains($"{customer}-1", new Uri(url).Query, StringComparison.Ordinal));
+        Assert.Equal(2, asked.Count);
     }
 
     [Fact]

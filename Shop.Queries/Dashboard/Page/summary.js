@@ -9,41 +9,44 @@ const MOST_SEEN = 10;
 const SETTLED = 1_000;   // By then the months of orders that were left out of a question are known to have changed.
 
 export function createSummary(customerId, { signal, onUnknown }) {
+  // The newest changes: version, and whether an answer has it already. Asked with again and again, so that no later answer is older.
   const seen = new Map();
   let timer = null, round = 0, told = 0, leftOut = false;
 
   async function load() {
     timer = null;
     const own = ++round, asked = [...seen];
-    const parameters = new URLSearchParams(asked.map(([id, version]) => ['seen', `order/${id}:${version}`]));
+    const parameters = new URLSearchParams(asked.map(([id, { version }]) => ['seen', `order/${id}:${version}`]));
     try {
       const summary = await getUntil(`customers/${encodeURIComponent(customerId)}?${parameters}`, { signal });
       // Not only the newest question's answer: while orders change all the time, the next is asked before this one is there.
       if (own < told || signal.aborted) return;
       told = own;
       show(summary);
-      if (leftOut) {
-        // When it is asked again sooner than that anyway, the answer to that decides.
-        if (timer === null) {
-          leftOut = false;
-          later(SETTLED);
-        }
-        return;
+      for (const [, change] of asked) change.isAnswered = true;
+      // When it is asked again sooner than that anyway, the answer to that decides.
+      if (leftOut && timer === null) {
+        leftOut = false;
+        later(SETTLED);
       }
-
-      // What was seen after it was asked for comes with the next one.
-      for (const [order, version] of asked) if (seen.get(order) === version) seen.delete(order);
     } catch (problem) {
       if (problem instanceof Problem && problem.status === 404) onUnknown(problem);
     }
   }
 
-  /** Together, when several come at once. */
-  function changed(order) {
-    seen.delete(order._id);
-    seen.set(order._id, order.version);
-    if (seen.size > MOST_SEEN) leftOut = seen.delete(seen.keys().next().value);
+  /** Together, when several come at once. A change may come twice. */
+  function changed({ _id: id, version }) {
+    if (seen.get(id)?.version >= version) return;
+    seen.delete(id);
+    if (seen.size === MOST_SEEN) forget();
+    seen.set(id, { version, isAnswered: false });
     later(PAUSE);
+  }
+
+  function forget() {
+    const [oldest] = seen.keys(), answered = [...seen].find(([, change]) => change.isAnswered)?.[0];
+    leftOut ||= answered === undefined;
+    seen.delete(answered ?? oldest);
   }
 
   function later(pause) {
