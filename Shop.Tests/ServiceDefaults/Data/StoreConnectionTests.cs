@@ -36,6 +36,16 @@ public sealed class StoreConnectionTests(ReadStore store) : IClassFixture<ReadSt
         Assert.All(sockets, options => Assert.Equal(OperatingSystem.IsLinux() ? "5 2 3 11000" : "5 2 3", options));
     }
 
+    [Fact]
+    public void A_service_looks_for_its_store_so_often_that_a_clock_set_back_can_hardly_keep_it_from_looking()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Configuration["ConnectionStrings:readdb"] = store.NewConnectionString();
+        builder.AddReadModels();
+        using var host = builder.Build();
+        Assert.Equal(TimeSpan.FromMilliseconds(500), host.Services.GetRequiredService<IMongoClient>().Settings.HeartbeatInterval);
+    }
+
     private static string Options(Socket socket)
     {
         const int tcpUserTimeout = 18;
